@@ -1,0 +1,73 @@
+package io.lockkeeper.coordination;
+
+import io.lockkeeper.coordination.RoundTrip.Null;
+import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.environment.LockGroup;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a transition is about, in the terms of the queries: which groups it locks and which runs it reads.
+ *
+ * @param leaving the run if it may be about to leave the queue: it does not take over what others covered
+ * @param groups beyond those of the environments and of the run
+ */
+record Scope(
+        List<EnvironmentName> environments,
+        @Nullable RunId run,
+        @Nullable RunId leaving,
+        Set<LockGroup> groups,
+        @Nullable AcquireRequest acquire,
+        boolean readsBatched) {
+
+    static Scope of(Transition transition) {
+        return switch (transition) {
+            case Transition.Acquire acquire ->
+                new Scope(acquire.request().environments(), null, null, Set.of(), acquire.request(), false);
+            case Transition.Heartbeat heartbeat -> ofRun(heartbeat.proof().run(), false, false);
+            case Transition.Release release ->
+                ofRun(release.proof().run(), release.report().result() == Report.Result.CANCELLED, true);
+            case Transition.Cancel cancel -> ofRun(cancel.run(), true, false);
+            case Transition.Sweep sweep -> ofGroups(sweep.groups());
+        };
+    }
+
+    private static Scope ofRun(RunId run, boolean leaves, boolean readsBatched) {
+        return new Scope(List.of(), run, leaves ? run : null, Set.of(), null, readsBatched);
+    }
+
+    static Scope ofGroups(Set<LockGroup> groups) {
+        return new Scope(List.of(), null, null, groups, null, false);
+    }
+
+    Scope with(Set<LockGroup> more) {
+        Set<LockGroup> all = new HashSet<>(groups);
+        all.addAll(more);
+        return new Scope(environments, run, leaving, all, acquire, readsBatched);
+    }
+
+    Map<String, @Nullable Object> parameters() {
+        Map<String, @Nullable Object> parameters = new HashMap<>();
+        parameters.put("environments", names(environments));
+        parameters.put("run", Null.BIGINT.or(run == null ? null : run.value()));
+        parameters.put("leaving", Null.BIGINT.or(leaving == null ? null : leaving.value()));
+        parameters.put("groups", groups.stream().map(LockGroup::name).toArray(String[]::new));
+        parameters.put("caller", acquire == null ? null : acquire.caller());
+        parameters.put("idempotencyKey", acquire == null ? null : acquire.idempotencyKey());
+        parameters.put(
+                "batchKey",
+                Null.BYTES.or(acquire == null ? null : acquire.batchKey().bytes()));
+        parameters.put("count", acquire != null);
+        parameters.put("window", Snapshot.WINDOW);
+        parameters.put("overdueLimit", Snapshot.OVERDUE_LIMIT);
+        return parameters;
+    }
+
+    static String[] names(List<EnvironmentName> environments) {
+        return environments.stream().map(EnvironmentName::value).toArray(String[]::new);
+    }
+}

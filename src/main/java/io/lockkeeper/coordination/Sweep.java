@@ -1,0 +1,148 @@
+package io.lockkeeper.coordination;
+
+import io.lockkeeper.environment.LockGroup;
+import io.lockkeeper.environment.Policies;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.namedparam.ParsedSql;
+
+/**
+ * The transition that nobody asks for: in every group with something overdue it ends that and grants the next. One replica does it at a
+ * time, by an advisory lock of its own that is only tried; the others come back a second later.
+ */
+final class Sweep {
+    private static final ParsedSql TRY_LOCK = Sql.parse("""
+            SELECT pg_try_advisory_xact_lock(hashtextextended('lockkeeper sweeper', 0)) AS mine,
+                   statement_timestamp() AS at,
+                   last_swept_at
+            FROM sweeper""");
+    private static final ParsedSql FORGIVE_OUTAGE = Sql.load("forgive-outage.sql");
+    private static final ParsedSql LOCK_DUE = Sql.load("lock-due.sql");
+    private static final ParsedSql SWEPT = Sql.parse("UPDATE sweeper SET last_swept_at = statement_timestamp()");
+
+    private final Transactions transactions;
+    private final Policies policies;
+    private final QueueTiming timing;
+    private final Planner planner;
+
+    Sweep(Transactions transactions, Policies policies, QueueTiming timing, Planner planner) {
+        this.transactions = transactions;
+        this.policies = policies;
+        this.timing = timing;
+        this.planner = planner;
+    }
+
+    /**
+     * What one transaction of a sweep came to.
+     *
+     * @param missing groups in which runs of the due groups have claims too, so that it has to begin again with their locks
+     */
+    record Swept(Wake woken, Set<LockGroup> missing, boolean isThrough) {
+        static final Swept NOTHING = new Swept(new Wake(Set.of(), Set.of(), false), Set.of(), true);
+
+        static Swept unfinished(Set<LockGroup> missing) {
+            return new Swept(NOTHING.woken, missing, false);
+        }
+    }
+
+    Swept run() {
+        Swept swept = transactions.run(connection -> attempt(connection, Set.of()));
+        for (int restart = 0; !swept.isThrough() && restart < 20; restart++) {
+            Set<LockGroup> more = swept.missing();
+            swept = transactions.run(connection -> attempt(connection, more));
+        }
+        return swept;
+    }
+
+    private Swept attempt(Connection connection, Set<LockGroup> more) throws SQLException {
+        Turn turn = takeTurn(connection);
+        if (!turn.isOurs()) {
+            return Swept.NOTHING;
+        }
+        if (turn.isAfterOutage()) {
+            forgiveOutage(connection);
+            return Swept.unfinished(more);
+        }
+        Scope scope = Scope.ofGroups(more);
+        Set<LockGroup> locked = new TreeSet<>();
+        new RoundTrip()
+                .add(LOCK_DUE, scope.parameters(), rows -> {
+                    while (rows.next()) {
+                        locked.add(new LockGroup(rows.getString("lock_group")));
+                    }
+                })
+                .run(connection);
+
+        if (locked.isEmpty()) {
+            new RoundTrip()
+                    .add(SWEPT, Map.of(), RoundTrip.IGNORE)
+                    .add(Sql.COMMIT, Map.of(), RoundTrip.IGNORE)
+                    .run(connection);
+            return Swept.NOTHING;
+        }
+        SnapshotReader reading = new SnapshotReader(policies);
+        RoundTrip read = new RoundTrip();
+        reading.addTo(read, scope.with(locked));
+        read.run(connection);
+        Snapshot snapshot = reading.snapshot();
+
+        return switch (planner.plan(snapshot, new Transition.Sweep(locked))) {
+            case Plan.NeedsLocks needs -> {
+                Set<LockGroup> all = new TreeSet<>(more);
+                all.addAll(needs.groups());
+                yield Swept.unfinished(all);
+            }
+            case Plan.Decided decided -> {
+                RoundTrip write = new RoundTrip();
+                ChangeWriter writer = new ChangeWriter(snapshot, timing);
+                decided.changes().forEach(change -> writer.add(write, change));
+                write.add(SWEPT, Map.of(), RoundTrip.IGNORE).add(Sql.COMMIT, Map.of(), RoundTrip.IGNORE);
+                write.run(connection);
+                yield new Swept(decided.woken(), Set.of(), true);
+            }
+        };
+    }
+
+    /**
+     * Gives the clients that nobody heard their time anew. A transaction of its own: it writes runs without the locks of their groups, so it
+     * must not wait for such a lock, which a transition may hold that waits for such a run.
+     */
+    private void forgiveOutage(Connection connection) throws SQLException {
+        Map<String, Object> parameters = Map.of(
+                "presenceSeconds", (int) timing.presence().toSeconds(),
+                "pickUpSeconds", (int) timing.pickUp().toSeconds());
+        new RoundTrip()
+                .add(FORGIVE_OUTAGE, parameters, RoundTrip.IGNORE)
+                .add(SWEPT, Map.of(), RoundTrip.IGNORE)
+                .add(Sql.COMMIT, Map.of(), RoundTrip.IGNORE)
+                .run(connection);
+    }
+
+    private record Turn(boolean isOurs, Instant at, Instant lastSweptAt) {
+        boolean isAfterOutage() {
+            return !at.isBefore(lastSweptAt.plus(Snapshot.OUTAGE));
+        }
+    }
+
+    /** Takes the sweeper's lock if it is free. */
+    private static Turn takeTurn(Connection connection) throws SQLException {
+        AtomicReference<@Nullable Turn> turn = new AtomicReference<>();
+        Transactions.begin()
+                .add(TRY_LOCK, Map.of(), rows -> {
+                    rows.next();
+                    turn.set(new Turn(
+                            rows.getBoolean("mine"),
+                            RunRows.instant(rows, "at"),
+                            RunRows.instant(rows, "last_swept_at")));
+                })
+                .run(connection);
+        return Objects.requireNonNull(turn.get());
+    }
+}

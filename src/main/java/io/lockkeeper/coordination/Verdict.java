@@ -1,0 +1,61 @@
+package io.lockkeeper.coordination;
+
+import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.environment.LockGroup;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** What the planner answers, before the database has given numbers to what is new. */
+sealed interface Verdict {
+
+    /**
+     * The run holds its locks.
+     *
+     * @param created the environments that this run made
+     */
+    record Started(List<EnvironmentName> created) implements Verdict {}
+
+    record Queued(List<EnvironmentName> created) implements Verdict {}
+
+    record Skipped(Run into) implements Verdict {}
+
+    /**
+     * Fail-fast found the locks taken.
+     *
+     * @param inTheWay holders first, then whoever is ahead
+     */
+    record Held(List<Run> inTheWay) implements Verdict {}
+
+    /** The key's run exists already. */
+    record Replayed(Run run) implements Verdict {}
+
+    record KeyReused(Run run) implements Verdict {}
+
+    record Renewed(Run run) implements Verdict {}
+
+    record Ended(Run run) implements Verdict {}
+
+    /** Nothing was left to do: the run had ended as its client wished. */
+    record AlreadyEnded(Run run) implements Verdict {}
+
+    record CancelRequested(Run run) implements Verdict {}
+
+    record LeaseLost(Run run, @Nullable Run holder) implements Verdict {}
+
+    /** The run waits, or never was to hold a lock. */
+    record NotGranted(Run run) implements Verdict {}
+
+    record RunUnknown() implements Verdict {}
+
+    record ProofInvalid() implements Verdict {}
+
+    /**
+     * A sweep is through.
+     *
+     * @param ended how many runs were overdue, and
+     *
+     * @param granted how many took their place
+     */
+    record Swept(Set<LockGroup> groups, int ended, int granted) implements Verdict {}
+}

@@ -1,0 +1,91 @@
+package io.lockkeeper.notify;
+
+import io.lockkeeper.coordination.Coordinator;
+import io.lockkeeper.coordination.LockProof;
+import io.lockkeeper.coordination.RunId;
+import io.lockkeeper.coordination.RunReader;
+import io.lockkeeper.coordination.RunReport;
+import io.lockkeeper.coordination.RunStatus;
+import io.lockkeeper.notify.WaitingRoom.Place;
+import io.lockkeeper.notify.WaitingRoom.Subject;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Answers about a run, now or when it has changed. */
+public final class RunWaiting {
+    private final Coordinator coordinator;
+    private final RunReader reader;
+    private final WaitingRoom room;
+
+    public RunWaiting(Coordinator coordinator, RunReader reader, WaitingRoom room) {
+        this.coordinator = coordinator;
+        this.reader = reader;
+        this.room = room;
+    }
+
+    /** What ends the wait. */
+    public enum Until {
+        /** The run is granted, or will not be. */
+        DECIDED,
+        /** The run has ended. */
+        ENDED;
+
+        private boolean isReached(RunStatus status) {
+            return this == DECIDED ? !status.isWaiting() : status.hasEnded();
+        }
+    }
+
+    /**
+     * Looks at a run, and waits while there is nothing new.
+     *
+     * @param proof shown by the run's own client, whose asking counts as presence and picks a grant up; null for anybody else
+     * @param patience how long the call may park; zero for an answer at once
+     */
+    public WaitOutcome await(RunId id, @Nullable LockProof proof, Duration patience, Until until)
+            throws InterruptedException {
+        if (patience.isZero()) {
+            return answer(look(id, proof), proof);
+        }
+        long deadline = System.nanoTime() + patience.toNanos(); // The call's own length, nothing that is stored.
+        Optional<Place> entered = room.enter(new Subject.OfRun(id));
+        if (entered.isEmpty()) {
+            return new WaitOutcome.TooManyWaiting();
+        }
+        try (Place place = entered.get()) {
+            Optional<RunReport> report = room.look(() -> look(id, proof));
+            while (report.isPresent()
+                    && isAllowed(report.get(), proof)
+                    && !until.isReached(report.get().run().status())
+                    && place.await(
+                            Duration.ofNanos(Math.max(0, deadline - System.nanoTime())),
+                            report.get().run().status())) {
+                report = room.look(() -> look(id, proof));
+            }
+            Optional<RunReport> last = report;
+            return room.look(() -> answer(last, proof));
+        }
+    }
+
+    private Optional<RunReport> look(RunId id, @Nullable LockProof proof) {
+        Optional<RunReport> report = proof == null ? reader.find(id) : reader.touch(proof);
+        if (report.isPresent() && coordinator.endIfOverdue(report.get())) {
+            return reader.find(id);
+        }
+        return report;
+    }
+
+    private static boolean isAllowed(RunReport report, @Nullable LockProof proof) {
+        return proof == null || report.run().seal().digest().matches(proof.digest());
+    }
+
+    private WaitOutcome answer(Optional<RunReport> report, @Nullable LockProof proof) {
+        if (report.isEmpty()) {
+            return new WaitOutcome.Unknown();
+        }
+        if (!isAllowed(report.get(), proof)) {
+            return new WaitOutcome.ProofInvalid();
+        }
+        return new WaitOutcome.Answer(reader.withStanding(report.get()));
+    }
+}

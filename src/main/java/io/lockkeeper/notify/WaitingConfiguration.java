@@ -1,0 +1,112 @@
+package io.lockkeeper.notify;
+
+import io.lockkeeper.coordination.Coordinator;
+import io.lockkeeper.coordination.Doorbell;
+import io.lockkeeper.coordination.LockReader;
+import io.lockkeeper.coordination.RunReader;
+import io.lockkeeper.database.SessionConnections;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.jdbc.core.JdbcTemplate;
+
+@Configuration(proxyBeanMethods = false)
+class WaitingConfiguration {
+    /** How late the sweeper and the re-check are at most. */
+    private static final Duration PAUSE = Duration.ofSeconds(1);
+
+    private final UUID replica = UUID.randomUUID();
+
+    @Bean
+    WaitingRoom waitingRoom(WaitingProperties properties) {
+        return new WaitingRoom(properties.waitingCallsTotal());
+    }
+
+    @Bean(destroyMethod = "") // Closed by the lifecycle below.
+    Announcer announcer(JdbcTemplate jdbc) {
+        return new Announcer(jdbc, replica);
+    }
+
+    @Bean
+    Doorbell doorbell(WaitingRoom room, Announcer announcer) {
+        return new Bell(room, announcer);
+    }
+
+    @Bean
+    RunWaiting runWaiting(Coordinator coordinator, RunReader reader, WaitingRoom room) {
+        return new RunWaiting(coordinator, reader, room);
+    }
+
+    @Bean
+    LockWaiting lockWaiting(LockReader reader, WaitingRoom room) {
+        return new LockWaiting(reader, room);
+    }
+
+    @Bean
+    SmartLifecycle waitingLifecycle(
+            WaitingRoom room,
+            Announcer announcer,
+            Coordinator coordinator,
+            JdbcTemplate jdbc,
+            SessionConnections sessions) {
+        Recheck recheck = new Recheck(jdbc, room);
+        return new Background(
+                room,
+                announcer,
+                new Listener(sessions::connect, room, replica),
+                List.of(
+                        new Routine("sweeper", PAUSE, () -> sweepUntilDone(coordinator)),
+                        new Routine("re-check", PAUSE, recheck::run)));
+    }
+
+    private static void sweepUntilDone(Coordinator coordinator) {
+        int moved = coordinator.sweep();
+        while (moved > 0) {
+            moved = coordinator.sweep();
+        }
+    }
+
+    /**
+     * What goes on beside the requests. It starts last and stops first: parked calls are answered before the web server waits for the calls
+     * that are under way.
+     */
+    private static final class Background implements SmartLifecycle {
+        private final WaitingRoom room;
+        private final Announcer announcer;
+        private final Listener listener;
+        private final List<Routine> routines;
+        private volatile boolean running;
+
+        Background(WaitingRoom room, Announcer announcer, Listener listener, List<Routine> routines) {
+            this.room = room;
+            this.announcer = announcer;
+            this.listener = listener;
+            this.routines = routines;
+        }
+
+        @Override
+        public void start() {
+            running = true;
+            announcer.start();
+            listener.start();
+            routines.forEach(Routine::start);
+        }
+
+        @Override
+        public void stop() {
+            running = false;
+            room.close();
+            routines.forEach(Routine::close);
+            listener.close();
+            announcer.close();
+        }
+
+        @Override
+        public boolean isRunning() {
+            return running;
+        }
+    }
+}

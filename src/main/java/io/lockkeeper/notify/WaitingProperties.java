@@ -1,0 +1,17 @@
+package io.lockkeeper.notify;
+
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.validation.annotation.Validated;
+
+/**
+ * Bounds of what a replica takes on.
+ *
+ * @param waitingCallsTotal Calls that may wait in one replica at a time; one more is refused with too-many-waiting.
+ */
+@ConfigurationProperties("lockkeeper.limits")
+@Validated
+public record WaitingProperties(
+        @Min(1) @Max(100_000) @DefaultValue("10000") int waitingCallsTotal) {}

@@ -1,0 +1,66 @@
+package io.lockkeeper.security;
+
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import javax.crypto.KDF;
+import javax.crypto.SecretKey;
+import javax.crypto.spec.HKDFParameterSpec;
+
+/**
+ * The token of the administrator: given by {@code LOCKKEEPER_ADMIN_TOKEN}, or made at the first start and kept in the data
+ * directory. Replicas of one service are given the same.
+ */
+public final class AdminToken {
+
+    static final int MINIMUM_LENGTH = 16;
+
+    private final byte[] secret;
+    private final byte[] digest;
+
+    AdminToken(String token) {
+        if (!isAcceptable(token)) {
+            throw new IllegalArgumentException("An admin token has at least " + MINIMUM_LENGTH
+                    + " characters, all printable ASCII without spaces");
+        }
+        secret = token.getBytes(StandardCharsets.US_ASCII);
+        digest = sha256(secret);
+    }
+
+    static boolean isAcceptable(String token) {
+        return token.length() >= MINIMUM_LENGTH
+                && token.chars().allMatch(character -> character > ' ' && character < 0x7f);
+    }
+
+    /** Compares digests, in constant time: how long it takes tells neither how many characters were right nor the length. */
+    boolean matches(String presented) {
+        return MessageDigest.isEqual(digest, sha256(presented.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** A key for one purpose, from which neither the token nor the key of another purpose can be found (RFC 5869). */
+    SecretKey deriveKey(String purpose, String algorithm) {
+        try {
+            var parameters = HKDFParameterSpec.ofExtract()
+                    .addIKM(secret)
+                    .thenExpand(purpose.getBytes(StandardCharsets.US_ASCII), 32);
+            return KDF.getInstance("HKDF-SHA256").deriveKey(algorithm, parameters);
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("Every JDK 25 has HKDF-SHA256", e);
+        }
+    }
+
+    /** A token has no place in a log. */
+    @Override
+    public String toString() {
+        return "AdminToken[hidden]";
+    }
+
+    private static byte[] sha256(byte[] bytes) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(bytes);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java platform has SHA-256", e);
+        }
+    }
+}

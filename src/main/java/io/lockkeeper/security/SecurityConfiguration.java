@@ -1,0 +1,114 @@
+package io.lockkeeper.security;
+
+import jakarta.servlet.DispatcherType;
+import java.util.List;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.security.authentication.AuthenticationManager;
+import org.springframework.security.authentication.ProviderManager;
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
+import org.springframework.security.config.annotation.web.configurers.HeadersConfigurer;
+import org.springframework.security.config.http.SessionCreationPolicy;
+import org.springframework.security.web.AuthenticationEntryPoint;
+import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.security.web.access.AccessDeniedHandler;
+import org.springframework.security.web.authentication.AuthenticationEntryPointFailureHandler;
+import org.springframework.security.web.authentication.AuthenticationFilter;
+import org.springframework.security.web.authentication.www.BasicAuthenticationFilter;
+import org.springframework.security.web.firewall.HttpFirewall;
+import org.springframework.security.web.firewall.StrictHttpFirewall;
+import org.springframework.security.web.header.writers.StaticHeadersWriter;
+import org.springframework.web.method.support.HandlerMethodArgumentResolver;
+import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
+
+/** Which path wants which role, and how a token becomes a caller. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(SecurityProperties.class)
+class SecurityConfiguration implements WebMvcConfigurer {
+
+    /** The browsable page of the API loads its own files and talks to this service; nothing runs that is written into a page. */
+    private static final String CONTENT_SECURITY_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; "
+            + "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+    @Override
+    public void addArgumentResolvers(List<HandlerMethodArgumentResolver> resolvers) {
+        resolvers.add(new CallerArgument());
+    }
+
+    @Bean
+    AdminToken adminToken(SecurityProperties properties) {
+        var given = properties.adminToken();
+        if (given == null) {
+            return new AdminTokenFile(properties.dataDirectory()).readOrMake();
+        }
+        if (!AdminToken.isAcceptable(given)) {
+            throw new AdminTokenRefused(
+                    "LOCKKEEPER_ADMIN_TOKEN (property lockkeeper.admin-token) is not usable as the admin token: it has fewer than "
+                            + AdminToken.MINIMUM_LENGTH
+                            + " characters, or one that is not printable ASCII, or a space.",
+                    "Set it to a long random text, for example the output of `openssl rand -hex 32`, or remove it: then a token"
+                            + " is made and kept in the data directory.");
+        }
+        return new AdminToken(given);
+    }
+
+    @Bean
+    AuthenticationManager authenticationManager(AdminToken adminToken) {
+        return new ProviderManager(new AdminTokenProvider(adminToken), new UnknownTokenProvider());
+    }
+
+    @Bean
+    SecurityFilterChain filterChain(
+            HttpSecurity http,
+            AuthenticationManager authenticationManager,
+            AuthenticationEntryPoint entryPoint,
+            AccessDeniedHandler accessDeniedHandler) {
+        http.authorizeHttpRequests(paths -> paths
+                        // Their requests have been through here already, as what they were before.
+                        .dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC)
+                        .permitAll()
+                        .requestMatchers("/api/openapi.yaml", "/api/docs", "/api/docs/**", "/client/lockkeeper")
+                        .permitAll()
+                        .requestMatchers("/actuator/health", "/actuator/health/liveness", "/actuator/health/readiness")
+                        .permitAll()
+                        .requestMatchers("/actuator/prometheus")
+                        .hasRole(Role.VIEW.name())
+                        .requestMatchers("/actuator/**")
+                        .denyAll()
+                        .anyRequest()
+                        .authenticated())
+                .addFilterAt(bearerFilter(authenticationManager, entryPoint), BasicAuthenticationFilter.class)
+                .exceptionHandling(refusals ->
+                        refusals.authenticationEntryPoint(entryPoint).accessDeniedHandler(accessDeniedHandler))
+                .sessionManagement(session -> session.sessionCreationPolicy(SessionCreationPolicy.STATELESS))
+                // A browser sends no bearer token on its own, so another site cannot make it call us.
+                .csrf(AbstractHttpConfigurer::disable)
+                .logout(AbstractHttpConfigurer::disable)
+                .requestCache(AbstractHttpConfigurer::disable)
+                .headers(headers -> headers.cacheControl(HeadersConfigurer.CacheControlConfig::disable)
+                        .addHeaderWriter(new StaticHeadersWriter("Cache-Control", "no-store"))
+                        .contentSecurityPolicy(policy -> policy.policyDirectives(CONTENT_SECURITY_POLICY)));
+        return http.build();
+    }
+
+    private static AuthenticationFilter bearerFilter(
+            AuthenticationManager authenticationManager, AuthenticationEntryPoint entryPoint) {
+        var filter = new AuthenticationFilter(authenticationManager, new BearerToken.Converter());
+        filter.setSuccessHandler((request, response, authentication) -> {});
+        filter.setFailureHandler(new AuthenticationEntryPointFailureHandler(entryPoint));
+        return filter;
+    }
+
+    /**
+     * Refuses paths that two readers could understand differently. The method is not its business here: no rule above depends
+     * on one, and whoever sends a wrong one learns from the 405 which are right.
+     */
+    @Bean
+    HttpFirewall httpFirewall() {
+        var firewall = new StrictHttpFirewall();
+        firewall.setUnsafeAllowAnyHttpMethod(true);
+        return firewall;
+    }
+}

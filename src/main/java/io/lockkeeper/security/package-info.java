@@ -1,0 +1,17 @@
+/**
+ * Who calls, and what they may do. A bearer token becomes a {@link io.lockkeeper.security.Caller}, which controllers take as a
+ * parameter and ask {@link io.lockkeeper.security.Caller#may}. A run's lock token is a second, narrower proof: see {@link
+ * io.lockkeeper.security.LockTokens}.
+ *
+ * <p>Authentication is Spring Security's {@code AuthenticationFilter} with a converter (header to token) and a chain of
+ * providers (token to caller): first the admin token, last the one that refuses what nobody knew. The stored API tokens and
+ * the ID tokens of CI systems become providers between the two. The resource server's own filter was not taken: it would
+ * bring a JOSE library before there is a JWT to read, and its {@code JwtAuthenticationProvider} fits into this chain as well.
+ *
+ * <p>This package knows nothing of {@code web}: how a refusal looks is {@code web}'s, which gives its entry point and
+ * handlers to the filter chain through Spring Security's own interfaces.
+ */
+@NullMarked
+package io.lockkeeper.security;
+
+import org.jspecify.annotations.NullMarked;

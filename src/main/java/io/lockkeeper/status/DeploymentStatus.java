@@ -1,0 +1,110 @@
+package io.lockkeeper.status;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An environment's deployment status. The fields of {@code lock}, {@code queue}, {@code last_deployment} and {@code health} that scripts rely
+ * on are fixed by the schema {@code docs/deployment-status.schema.json}; more may be added, none renamed.
+ *
+ * @param lastDeployment the last run that deployed and has ended, however it ended; null before the first
+ * @param undeployed skipped changes that nobody has deployed nor promised to, newest first, at most {@link StatusReader#LISTED}
+ * @param environments a summary of each, only when the request named none
+ */
+public record DeploymentStatus(
+        String environment,
+        Lock lock,
+        Queue queue,
+        @Nullable LastDeployment lastDeployment,
+        Health health,
+        List<Undeployed> undeployed,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable List<Summary> environments) {
+
+    /** Whether somebody may deploy now, and who. */
+    public record Lock(String status, @Nullable Holder holder, String lockGroup) {}
+
+    /**
+     * The run that holds the lock.
+     *
+     * @param started when it was granted
+     */
+    public record Holder(
+            @Nullable Integer pid,
+            @Nullable String user,
+            Instant started,
+            long durationSeconds,
+            @Nullable String command,
+            long runId,
+            String environment,
+            @Nullable String hostname,
+            @Nullable String title,
+            @Nullable String sha,
+            @Nullable String runUrl,
+            Instant lastContact,
+            Instant leaseExpires,
+            long fencingToken) {}
+
+    /**
+     * The pending runs.
+     *
+     * @param length how many, the running one included
+     * @param runs the running one first, then the queue in order, at most {@link StatusReader#LISTED} of it
+     */
+    public record Queue(int length, List<QueuedRun> runs) {}
+
+    /**
+     * One pending run: a running one has {@code started}, a queued one {@code created} and its {@code position}.
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record QueuedRun(
+            long id,
+            String status,
+            @Nullable Instant started,
+            @Nullable Instant created,
+            @Nullable Integer position,
+            String environment,
+            @Nullable String priority,
+            @Nullable String user,
+            @Nullable String title,
+            @Nullable String sha,
+            @Nullable String runUrl) {}
+
+    /** How the last deployment went. */
+    public record LastDeployment(
+            @Nullable String sha,
+            String status,
+            @Nullable String tier,
+            long durationSeconds,
+            Instant completed,
+            long runId,
+            @Nullable String reason,
+            @Nullable String user,
+            @Nullable String runUrl) {}
+
+    /**
+     * The coordinator's own state.
+     *
+     * @param status {@code healthy}; {@code degraded} when no replica has swept for a while, so that dead runs are noticed late
+     */
+    public record Health(String status, Instant checkedAt) {}
+
+    /** A skipped change that is live nowhere yet. */
+    public record Undeployed(
+            long runId,
+            String sha,
+            @Nullable String title,
+            @Nullable String user,
+            @Nullable String runUrl,
+            Instant created,
+            long batchedInto) {}
+
+    /** One environment in a line. */
+    public record Summary(
+            String environment,
+            String lockGroup,
+            String lockStatus,
+            @Nullable Long holder,
+            int queueLength) {}
+}

@@ -1,0 +1,224 @@
+package io.lockkeeper.status;
+
+import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.status.DeploymentStatus.Health;
+import io.lockkeeper.status.DeploymentStatus.Holder;
+import io.lockkeeper.status.DeploymentStatus.LastDeployment;
+import io.lockkeeper.status.DeploymentStatus.Lock;
+import io.lockkeeper.status.DeploymentStatus.Queue;
+import io.lockkeeper.status.DeploymentStatus.QueuedRun;
+import io.lockkeeper.status.DeploymentStatus.Summary;
+import io.lockkeeper.status.DeploymentStatus.Undeployed;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.ClassPathResource;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.TransactionDefinition;
+import org.springframework.transaction.support.TransactionTemplate;
+
+/** Reads deployment statuses; changes nothing and waits for nobody. */
+@Component
+public class StatusReader {
+    /** How many queued runs, undeployed changes or environments one answer lists. The counts beside them count all. */
+    public static final int LISTED = 100;
+
+    /** The sweeper comes every second; ten seconds without it means that no replica is well. */
+    private static final Duration SWEEP_OVERDUE = Duration.ofSeconds(10);
+
+    private static final String LOCK = load("lock.sql");
+    private static final String QUEUED = load("queued.sql");
+    private static final String LAST_DEPLOYMENT = load("last-deployment.sql");
+    private static final String UNDEPLOYED = load("undeployed.sql");
+    private static final String SUMMARY = load("summary.sql");
+
+    private final JdbcClient jdbc;
+    private final TransactionTemplate oneSnapshot;
+
+    StatusReader(JdbcClient jdbc, PlatformTransactionManager transactions) {
+        this.jdbc = jdbc;
+        this.oneSnapshot = new TransactionTemplate(transactions);
+        oneSnapshot.setReadOnly(true);
+        oneSnapshot.setIsolationLevel(TransactionDefinition.ISOLATION_REPEATABLE_READ);
+    }
+
+    /**
+     * The status of one environment; empty when no run has named it yet.
+     *
+     * @param withSummary whether to add a line for each environment
+     */
+    public Optional<DeploymentStatus> find(EnvironmentName environment, boolean withSummary) {
+        Optional<DeploymentStatus> status = oneSnapshot.execute(transaction -> jdbc.sql(LOCK)
+                .param("environment", environment.value())
+                .query((row, number) -> read(environment, row, withSummary))
+                .optional());
+        return status == null ? Optional.empty() : status;
+    }
+
+    /** The status of an environment that has never had a run: free and empty. */
+    public DeploymentStatus untouched(EnvironmentName environment, boolean withSummary) {
+        Health health = jdbc.sql("SELECT statement_timestamp() AS at, last_swept_at FROM sweeper")
+                .query((row, number) -> health(row))
+                .single();
+        return new DeploymentStatus(
+                environment.value(),
+                new Lock("unlocked", null, environment.value()),
+                new Queue(0, List.of()),
+                null,
+                health,
+                List.of(),
+                withSummary ? summary() : null);
+    }
+
+    private DeploymentStatus read(EnvironmentName environment, ResultSet row, boolean withSummary) throws SQLException {
+        String group = row.getString("lock_group");
+        Holder holder = holder(row);
+        List<QueuedRun> runs = new ArrayList<>();
+        if (holder != null) {
+            runs.add(new QueuedRun(
+                    holder.runId(),
+                    "in_progress",
+                    holder.started(),
+                    null,
+                    null,
+                    holder.environment(),
+                    null,
+                    holder.user(),
+                    holder.title(),
+                    holder.sha(),
+                    holder.runUrl()));
+        }
+        runs.addAll(queued(group));
+        return new DeploymentStatus(
+                environment.value(),
+                new Lock(holder == null ? "unlocked" : "locked", holder, group),
+                new Queue(row.getInt("queued") + (holder == null ? 0 : 1), runs),
+                lastDeployment(environment),
+                health(row),
+                undeployed(environment),
+                withSummary ? summary() : null);
+    }
+
+    private static @Nullable Holder holder(ResultSet row) throws SQLException {
+        long id = row.getLong("id");
+        if (row.wasNull()) {
+            return null;
+        }
+        Instant started = instant(row, "granted_at");
+        return new Holder(
+                row.getObject("pid", Integer.class),
+                row.getString("user_name"),
+                started,
+                Duration.between(started, instant(row, "at")).toSeconds(),
+                row.getString("command"),
+                id,
+                firstEnvironment(row),
+                row.getString("hostname"),
+                row.getString("title"),
+                row.getString("sha"),
+                row.getString("run_url"),
+                instant(row, "last_contact_at"),
+                instant(row, "lease_expires_at"),
+                row.getLong("fencing_token"));
+    }
+
+    private List<QueuedRun> queued(String group) {
+        return jdbc.sql(QUEUED)
+                .param("lockGroup", group)
+                .param("limit", LISTED)
+                .query((row, number) -> new QueuedRun(
+                        row.getLong("id"),
+                        "queued",
+                        null,
+                        instant(row, "created_at"),
+                        number + 1,
+                        firstEnvironment(row),
+                        row.getInt("priority") == 0 ? "high" : "normal",
+                        row.getString("user_name"),
+                        row.getString("title"),
+                        row.getString("sha"),
+                        row.getString("run_url")))
+                .list();
+    }
+
+    private @Nullable LastDeployment lastDeployment(EnvironmentName environment) {
+        return jdbc.sql(LAST_DEPLOYMENT)
+                .param("environment", environment.value())
+                .query((row, number) -> new LastDeployment(
+                        row.getString("sha"),
+                        row.getString("status"),
+                        row.getString("tier"),
+                        Duration.between(instant(row, "granted_at"), instant(row, "completed_at"))
+                                .toSeconds(),
+                        instant(row, "completed_at"),
+                        row.getLong("id"),
+                        row.getString("status_reason"),
+                        row.getString("user_name"),
+                        row.getString("run_url")))
+                .optional()
+                .orElse(null);
+    }
+
+    private List<Undeployed> undeployed(EnvironmentName environment) {
+        return jdbc.sql(UNDEPLOYED)
+                .param("environment", environment.value())
+                .param("limit", LISTED)
+                .query((row, number) -> new Undeployed(
+                        row.getLong("id"),
+                        row.getString("sha"),
+                        row.getString("title"),
+                        row.getString("user_name"),
+                        row.getString("run_url"),
+                        instant(row, "created_at"),
+                        row.getLong("batched_into")))
+                .list();
+    }
+
+    private List<Summary> summary() {
+        return jdbc.sql(SUMMARY)
+                .param("limit", LISTED)
+                .query((row, number) -> {
+                    Long holder = row.getObject("holder", Long.class);
+                    return new Summary(
+                            row.getString("name"),
+                            row.getString("lock_group"),
+                            holder == null ? "unlocked" : "locked",
+                            holder,
+                            row.getInt("queued") + (holder == null ? 0 : 1));
+                })
+                .list();
+    }
+
+    private static Health health(ResultSet row) throws SQLException {
+        Instant at = instant(row, "at");
+        boolean swept = at.isBefore(instant(row, "last_swept_at").plus(SWEEP_OVERDUE));
+        return new Health(swept ? "healthy" : "degraded", at);
+    }
+
+    private static String firstEnvironment(ResultSet row) throws SQLException {
+        return ((String[]) row.getArray("environments").getArray())[0];
+    }
+
+    private static Instant instant(ResultSet row, String column) throws SQLException {
+        return row.getObject(column, OffsetDateTime.class).toInstant();
+    }
+
+    static String load(String name) {
+        try {
+            return new ClassPathResource("sql/status/" + name).getContentAsString(StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package io.lockkeeper.web;
+
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.regex.Pattern;
+import org.springframework.http.HttpHeaders;
+import org.springframework.security.access.AccessDeniedException;
+import org.springframework.security.authentication.InsufficientAuthenticationException;
+import org.springframework.security.core.AuthenticationException;
+import org.springframework.security.web.AuthenticationEntryPoint;
+import org.springframework.security.web.access.AccessDeniedHandler;
+import org.springframework.security.web.firewall.RequestRejectedException;
+import org.springframework.security.web.firewall.RequestRejectedHandler;
+import org.springframework.stereotype.Component;
+
+/** How Spring Security's refusals look. None of them tells which part of a credential was wrong. */
+@Component
+class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler, RequestRejectedHandler {
+
+    private static final Pattern REJECTED_HEADER = Pattern.compile("the header(?: name|:) \"([^\" ]{1,64})");
+    private static final Pattern REJECTED_PARAMETER = Pattern.compile("the parameter(?: name|:) \"([^\" ]{1,64})");
+
+    private final ProblemWriter problems;
+
+    SecurityProblems(ProblemWriter problems) {
+        this.problems = problems;
+    }
+
+    @Override
+    public void commence(HttpServletRequest request, HttpServletResponse response, AuthenticationException exception)
+            throws IOException {
+        problems.write(request, response, unauthorized(exception));
+    }
+
+    @Override
+    public void handle(HttpServletRequest request, HttpServletResponse response, AccessDeniedException exception)
+            throws IOException {
+        problems.write(request, response, forbidden(request));
+    }
+
+    @Override
+    public void handle(HttpServletRequest request, HttpServletResponse response, RequestRejectedException exception)
+            throws IOException {
+        problems.write(request, response, rejected(exception));
+    }
+
+    /** RFC 6750 section 3.1: a request without a token is told the scheme alone, one with a bad token also the error. */
+    static Problem unauthorized(AuthenticationException exception) {
+        return exception instanceof InsufficientAuthenticationException
+                ? unauthorized()
+                : Problem.of(
+                                ProblemType.UNAUTHORIZED,
+                                "The token is not valid here. Check that it was copied whole and is meant for this service.")
+                        .header(HttpHeaders.WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"");
+    }
+
+    static Problem unauthorized() {
+        return Problem.of(
+                        ProblemType.UNAUTHORIZED,
+                        "Send a token in the header Authorization: Bearer <token>. The service's log says at its start where"
+                                + " the admin token is.")
+                .header(HttpHeaders.WWW_AUTHENTICATE, "Bearer");
+    }
+
+    static Problem forbidden(HttpServletRequest request) {
+        var caller = request.getUserPrincipal();
+        return Problem.of(
+                ProblemType.FORBIDDEN,
+                "%s may not do this. Use a token with another role, or ask the administrator."
+                        .formatted(caller == null ? "This token" : "The token " + caller.getName()));
+    }
+
+    static Problem rejected(RequestRejectedException exception) {
+        var message = String.valueOf(exception.getMessage());
+        var header = REJECTED_HEADER.matcher(message);
+        if (header.find()) {
+            return Problem.invalidField(header.group(1), "The header contains a character that is not allowed there.");
+        }
+        var parameter = REJECTED_PARAMETER.matcher(message);
+        if (parameter.find()) {
+            return Problem.invalidField(
+                    parameter.group(1), "The parameter contains a character that is not allowed there.");
+        }
+        return unusablePath();
+    }
+
+    static Problem unusablePath() {
+        return Problem.invalidField(
+                "path",
+                "The path contains '//', '..', ';', an encoded slash or percent sign, or a control character. Names of"
+                        + " environments need none of these.");
+    }
+}

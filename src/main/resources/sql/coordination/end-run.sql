@@ -1,0 +1,22 @@
+-- Ends exactly the run that was planned on: a queued one, or this very grant of it.
+WITH done AS (
+    UPDATE run
+    SET status = :status,
+        status_reason = :reason,
+        completed_at = :at::timestamptz,
+        reported_status = :reportedStatus,
+        deployed_sha = :deployedSha
+    WHERE id = :run AND status = :wasStatus AND fencing_token IS NOT DISTINCT FROM :fencingToken::bigint
+    RETURNING *
+),
+deployed AS (
+    UPDATE environment
+    SET last_deployment_run = done.id
+    FROM done
+    WHERE environment.name = ANY (done.environments) AND done.fencing_token IS NOT NULL AND done.picked_up_at IS NOT NULL
+)
+SELECT done.*,
+       expect_rows(1, (SELECT count(*) FROM done), format('ending run %s', :run::bigint)),
+       ARRAY(SELECT c.lock_group FROM claim c WHERE c.run_id = done.id) AS lock_groups
+FROM (VALUES (1)) AS once
+LEFT JOIN done ON true

@@ -1,0 +1,28 @@
+-- Where a queued run stands in each of its groups, and how long deployments there usually hold the lock: the median of the last 20
+-- successes, which one slow deployment does not spoil.
+SELECT c.lock_group,
+       statement_timestamp() AS at,
+       (SELECT count(*) FROM claim q
+         WHERE q.lock_group = c.lock_group AND q.status = 'queued' AND (q.priority, q.run_id) < (c.priority, c.run_id)) AS ahead,
+       ARRAY(SELECT q.run_id FROM claim q
+             WHERE q.lock_group = c.lock_group AND q.status = 'queued' AND (q.priority, q.run_id) < (c.priority, c.run_id)
+             ORDER BY q.priority, q.run_id
+             LIMIT :aheadShown) AS ahead_runs,
+       (SELECT count(*) FROM claim q WHERE q.lock_group = c.lock_group AND q.status = 'queued') AS queued,
+       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM s.completed_at - s.granted_at))
+          FROM (SELECT l.run_id FROM claim l
+                 WHERE l.lock_group = c.lock_group AND l.status = 'success'
+                 ORDER BY l.run_id DESC
+                 LIMIT 20) AS last
+          JOIN run s ON s.id = last.run_id) AS usual_hold_seconds,
+       holder.id AS holder_id,
+       holder.environments AS holder_environments,
+       holder.user_name AS holder_user,
+       holder.granted_at AS holder_since,
+       holder.run_url AS holder_run_url,
+       holder.title AS holder_title
+FROM claim c
+LEFT JOIN claim h ON h.lock_group = c.lock_group AND h.status = 'in_progress'
+LEFT JOIN run holder ON holder.id = h.run_id
+WHERE c.run_id = :run
+ORDER BY c.lock_group

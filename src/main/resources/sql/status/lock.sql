@@ -1,0 +1,21 @@
+SELECT statement_timestamp() AS at,
+       e.lock_group,
+       holder.id,
+       holder.environments,
+       holder.pid,
+       holder.user_name,
+       holder.hostname,
+       holder.command,
+       holder.title,
+       holder.sha,
+       holder.run_url,
+       holder.granted_at,
+       holder.last_contact_at,
+       holder.lease_expires_at,
+       holder.fencing_token,
+       (SELECT count(*) FROM claim q WHERE q.lock_group = e.lock_group AND q.status = 'queued') AS queued,
+       (SELECT last_swept_at FROM sweeper) AS last_swept_at
+FROM environment e
+LEFT JOIN claim h ON h.lock_group = e.lock_group AND h.status = 'in_progress'
+LEFT JOIN run holder ON holder.id = h.run_id
+WHERE e.name = :environment

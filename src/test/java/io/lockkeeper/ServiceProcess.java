@@ -1,0 +1,174 @@
+package io.lockkeeper;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The packaged service as a process of its own, as a user runs it: {@code target/lockkeeper.jar} on a free port and a database of the test's
+ * own. For tests named *IT, which run after packaging. What it prints goes to {@code target/service-logs}.
+ */
+public final class ServiceProcess implements AutoCloseable {
+    private static final Duration START_PATIENCE = Duration.ofSeconds(90);
+    private static final Duration STOP_PATIENCE = Duration.ofSeconds(30);
+    private static final String ADMIN_TOKEN = "lkt_integration-test-admin-token";
+
+    private final TestDatabase database;
+    private final int port;
+    private final List<String> properties;
+    private final Process process;
+    private final Path log;
+
+    private ServiceProcess(TestDatabase database, int port, List<String> properties) {
+        this.database = database;
+        this.port = port;
+        this.properties = properties;
+        try {
+            Files.createDirectories(Path.of("target/service-logs"));
+            this.log = Files.createTempFile(Path.of("target/service-logs"), "port-" + port + "-", ".log");
+            List<String> command = new ArrayList<>(List.of(
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                    "-Xmx1g",
+                    "-jar",
+                    "target/lockkeeper.jar",
+                    "--server.port=" + port));
+            command.addAll(properties);
+            ProcessBuilder builder = new ProcessBuilder(command);
+            builder.redirectErrorStream(true).redirectOutput(log.toFile());
+            builder.environment()
+                    .keySet()
+                    .removeIf(name -> name.startsWith("LOCKKEEPER_") || name.startsWith("SPRING_"));
+            builder.environment().put("LOCKKEEPER_DATABASE_URL", database.jdbcUrl());
+            builder.environment().put("LOCKKEEPER_DATABASE_USER", database.username());
+            builder.environment().put("LOCKKEEPER_DATABASE_PASSWORD", database.password());
+            builder.environment().put("LOCKKEEPER_ADMIN_TOKEN", ADMIN_TOKEN);
+            builder.environment().put("LOCKKEEPER_DATA_DIR", "target/service-data");
+            this.process = builder.start();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Starts one on a new database and waits until it answers; properties as {@code --name=value}. */
+    public static ServiceProcess start(String... properties) {
+        return startOn(TestDatabase.migrated(), properties);
+    }
+
+    /** Starts one more replica on a database. */
+    public static ServiceProcess startOn(TestDatabase database, String... properties) {
+        return new ServiceProcess(database, freePort(), List.of(properties)).awaitHealthy();
+    }
+
+    /** Starts another process in place of this one, on the same port and database. This one must have ended. */
+    public ServiceProcess restart() {
+        if (process.isAlive()) {
+            throw new IllegalStateException("the service still runs");
+        }
+        return new ServiceProcess(database, port, properties).awaitHealthy();
+    }
+
+    public URI url() {
+        return URI.create("http://localhost:" + port);
+    }
+
+    public int port() {
+        return port;
+    }
+
+    public String adminToken() {
+        return ADMIN_TOKEN;
+    }
+
+    public TestDatabase database() {
+        return database;
+    }
+
+    public ProcessHandle handle() {
+        return process.toHandle();
+    }
+
+    /** Everything it has printed. */
+    public String log() {
+        try {
+            return Files.readString(log);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    public void kill9() {
+        process.destroyForcibly();
+        awaitEnd();
+    }
+
+    /** As the operating system or an orchestrator stops it: SIGTERM. */
+    public void stop() {
+        process.destroy();
+        awaitEnd();
+    }
+
+    @Override
+    public void close() {
+        if (process.isAlive()) {
+            kill9();
+        }
+    }
+
+    private void awaitEnd() {
+        try {
+            if (!process.waitFor(STOP_PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                throw new AssertionError("the service did not end; see " + log);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private ServiceProcess awaitHealthy() {
+        HttpRequest health = HttpRequest.newBuilder(url().resolve("/actuator/health"))
+                .timeout(Duration.ofSeconds(5))
+                .build();
+        long deadline = System.nanoTime() + START_PATIENCE.toNanos();
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            while (System.nanoTime() < deadline) {
+                if (!process.isAlive()) {
+                    throw new AssertionError("the service ended with status " + process.exitValue() + ":\n" + log());
+                }
+                try {
+                    if (http.send(health, HttpResponse.BodyHandlers.discarding())
+                                    .statusCode()
+                            == 200) {
+                        return this;
+                    }
+                } catch (IOException e) {
+                    // Not listening yet: look again shortly, until the deadline.
+                }
+                LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        close();
+        throw new AssertionError("the service did not answer in time:\n" + log());
+    }
+
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
