@@ -8,7 +8,9 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
 import java.util.concurrent.Executors;
+import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -23,10 +25,21 @@ final class Api {
 
     private final URI base;
     private final String token;
+    private final boolean patient;
 
     Api(URI base, String token) {
+        this(base, token, false);
+    }
+
+    private Api(URI base, String token, boolean patient) {
         this.base = base;
         this.token = token;
+        this.patient = patient;
+    }
+
+    /** A client that asks again, as it is told to, while the service says that its database is away. */
+    Api patient() {
+        return new Api(base, token, true);
     }
 
     /** What came back. */
@@ -113,8 +126,16 @@ final class Api {
         if (headers.length > 0) {
             request.headers(headers);
         }
+        return patient
+                ? Awaitility.await()
+                        .atMost(Duration.ofSeconds(30))
+                        .until(() -> send(request.build()), answer -> answer.status() != 503)
+                : send(request.build());
+    }
+
+    private static Answer send(HttpRequest request) {
         try {
-            HttpResponse<String> response = HTTP.send(request.build(), BodyHandlers.ofString());
+            HttpResponse<String> response = HTTP.send(request, BodyHandlers.ofString());
             return new Answer(response.statusCode(), response);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
