@@ -107,6 +107,7 @@ CREATE UNIQUE INDEX run_idempotency_key ON run (caller, idempotency_key) WHERE i
 -- Pending runs are few and ended ones many: each search of the hot path has a partial index of its own.
 CREATE INDEX run_deadline ON run (deadline_at) WHERE deadline_at IS NOT NULL;
 CREATE INDEX run_queued_by_batch_key ON run (batch_key, id) WHERE status = 'queued';
+CREATE INDEX run_successor ON run (batch_key, priority, id) WHERE status = 'queued' AND coverage = 'latest';
 CREATE INDEX run_batched_into ON run (batched_into) WHERE batched_into IS NOT NULL;
 CREATE INDEX run_undeployed ON run USING gin (environments) WHERE status = 'skipped' AND NOT covered AND shipped_by IS NULL;
 CREATE INDEX run_skipped_sha ON run (sha) WHERE status = 'skipped' AND shipped_by IS NULL;

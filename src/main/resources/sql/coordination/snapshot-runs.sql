@@ -57,15 +57,29 @@ CROSS JOIN LATERAL (
 ) AS covering
 -- The next queued run that can take over what this one covers, with and without regard to presence. Not the run that is just leaving.
 CROSS JOIN LATERAL (
-    SELECT (array_agg(n.id ORDER BY n.priority, n.id) FILTER (WHERE n.presence_expires_at > statement_timestamp()))[1] AS heard,
-           (array_agg(n.id ORDER BY n.priority, n.id))[1] AS any_other
-    FROM run n
-    WHERE covering.run_covers
-      AND n.batch_key = r.batch_key
-      AND n.status = 'queued'
-      AND n.coverage = 'latest'
-      AND n.id <> r.id
-      AND n.id IS DISTINCT FROM :leaving::bigint
-      AND n.queue_expires_at > statement_timestamp()
-      AND NOT EXISTS (SELECT FROM claim c WHERE c.run_id = n.id AND c.lock_group NOT IN (SELECT name FROM locked))
+    SELECT (SELECT n.id
+            FROM run n
+            WHERE covering.run_covers
+              AND n.batch_key = r.batch_key
+              AND n.status = 'queued'
+              AND n.coverage = 'latest'
+              AND n.id <> r.id
+              AND n.id IS DISTINCT FROM :leaving::bigint
+              AND n.queue_expires_at > statement_timestamp()
+              AND n.presence_expires_at > statement_timestamp()
+              AND NOT EXISTS (SELECT FROM claim c WHERE c.run_id = n.id AND c.lock_group NOT IN (SELECT name FROM locked))
+            ORDER BY n.priority, n.id
+            LIMIT 1) AS heard,
+           (SELECT n.id
+            FROM run n
+            WHERE covering.run_covers
+              AND n.batch_key = r.batch_key
+              AND n.status = 'queued'
+              AND n.coverage = 'latest'
+              AND n.id <> r.id
+              AND n.id IS DISTINCT FROM :leaving::bigint
+              AND n.queue_expires_at > statement_timestamp()
+              AND NOT EXISTS (SELECT FROM claim c WHERE c.run_id = n.id AND c.lock_group NOT IN (SELECT name FROM locked))
+            ORDER BY n.priority, n.id
+            LIMIT 1) AS any_other
 ) AS successor

@@ -31,6 +31,8 @@ final class Transactions {
                    set_config('enable_seqscan', 'off', true),
                    set_config('enable_hashjoin', 'off', true),
                    set_config('enable_mergejoin', 'off', true),
+                   -- What is pending is in memory; with the default a sort of the whole queue can look cheaper than its index.
+                   set_config('random_page_cost', '1.1', true),
                    -- Before PostgreSQL 18 a table that has no index for the search makes such a plan look worth compiling.
                    set_config('jit', 'off', true)""");
 
