@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,6 +25,9 @@ public final class Benchmark {
     private static final int WAITERS = 50;
     private static final int HANDOFFS = 400;
     private static final int CALLS = 500;
+    /** A service runs for days, so what is measured is code that the JVM has compiled by then. */
+    private static final int WARM_UP = 2000;
+
     private static final int CLIENTS = 8;
 
     private final Path directory;
@@ -141,12 +145,12 @@ public final class Benchmark {
                 Service two = Service.start(directory.resolve("two"), database());
                 Connection connection =
                         DriverManager.getConnection(postgres.jdbcUrl(), postgres.username(), postgres.password())) {
-            handOffs(one, one, "warm-up", 200);
-            List<Double> local = handOffs(one, one, "local", HANDOFFS);
+            handOffs(connection, one, one, "warm-up", WARM_UP);
+            List<Double> local = handOffs(connection, one, one, "local", HANDOFFS);
             List<Double> health = times(HANDOFFS, one::health);
             List<Double> commits = times(HANDOFFS, twoCommits(connection));
-            handOffs(one, two, "warm-up", 200);
-            List<Double> across = handOffs(one, two, "across", HANDOFFS);
+            handOffs(connection, one, two, "warm-up", WARM_UP);
+            List<Double> across = handOffs(connection, one, two, "across", HANDOFFS);
             double floor = median(health) + median(commits);
             say(String.format(
                     Locale.ROOT,
@@ -175,14 +179,15 @@ public final class Benchmark {
     private record Heard(Acquired run, long at) {}
 
     /** Runs that wait, one behind the other, each released as soon as it has heard that it is granted. */
-    private static List<Double> handOffs(Service releases, Service waits, String environment, int count)
-            throws Exception {
+    private static List<Double> handOffs(
+            Connection connection, Service releases, Service waits, String environment, int count) throws Exception {
         List<Double> latencies = new ArrayList<>();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Acquired holder = waits.acquire(environment);
             List<Future<Heard>> queue = new ArrayList<>();
             for (int i = 0; i < count + WAITERS; i++) {
                 if (i >= WAITERS) {
+                    awaitParked(connection);
                     long sent = System.nanoTime();
                     Acquired released = holder;
                     Future<?> release = threads.submit(() -> {
@@ -207,6 +212,21 @@ public final class Benchmark {
             releases.release(holder);
         }
         return latencies;
+    }
+
+    /** Returns when every queued run has been asked for, so that no call is just on its way into the waiting room. */
+    private static void awaitParked(Connection connection) throws Exception {
+        try (Statement statement = connection.createStatement()) {
+            boolean parked = false;
+            while (!parked) {
+                LockSupport.parkNanos(500_000);
+                try (ResultSet rows = statement.executeQuery(
+                        "SELECT NOT EXISTS (SELECT FROM run WHERE status = 'queued' AND last_contact_at = created_at)")) {
+                    rows.next();
+                    parked = rows.getBoolean(1);
+                }
+            }
+        }
     }
 
     private interface Step {
@@ -239,7 +259,7 @@ public final class Benchmark {
     private void throughput() throws Exception {
         try (Service service = Service.start(directory.resolve("throughput"), database());
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            cycles(service, threads, 100);
+            cycles(service, threads, WARM_UP);
             double cycles = cycles(service, threads, CALLS);
             List<Future<Integer>> floors = new ArrayList<>();
             long start = System.nanoTime();
