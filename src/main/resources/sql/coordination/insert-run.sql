@@ -2,25 +2,26 @@ WITH inserted AS (
     INSERT INTO run (
         environments, status, status_reason, priority, coverage, lease_seconds,
         created_at, granted_at, picked_up_at, completed_at, last_contact_at,
-        queue_expires_at, presence_expires_at, lease_expires_at, fencing_token,
+        queue_timeout_seconds, queue_expires_at, presence_expires_at, lease_expires_at, fencing_token,
         lock_token_nonce, lock_token_digest, caller, idempotency_key, request_digest,
-        batch_key, batched_into, covered,
+        batch_key, batched_into, covered, skip_reason,
         sha, ref, repository, title, tier, reason, user_name, hostname, pid, command, source, run_url)
     SELECT :environments::text[], :status, :statusReason, :priority::smallint, :coverage, :leaseSeconds,
            :at::timestamptz, starts.at, starts.at, CASE WHEN :status = 'skipped' THEN :at::timestamptz END, :at::timestamptz,
+           :queueSeconds,
            :at::timestamptz + make_interval(secs => :queueSeconds),
            :at::timestamptz + make_interval(secs => :presenceSeconds),
            starts.at + make_interval(secs => :leaseSeconds),
            CASE WHEN starts.at IS NOT NULL THEN nextval('fencing_token') END,
            :nonce, :digest, :caller, :idempotencyKey, :requestDigest,
-           :batchKey, :batchedInto::bigint, :covered::boolean,
+           :batchKey, :batchedInto::bigint, :covered::boolean, CASE WHEN :status = 'skipped' THEN 'batch-threshold' END,
            :sha, :ref, :repository, :title, :tier, :reason, :user, :hostname, :pid::integer, :command, :source, :runUrl
     FROM (SELECT CASE WHEN :status = 'in_progress' THEN :at::timestamptz END AS at) AS starts
     RETURNING *
 ),
 listed AS (
-    INSERT INTO run_environment (environment, run_id)
-    SELECT unnest(environments), id FROM inserted
+    INSERT INTO run_environment (environment, run_id, status, priority)
+    SELECT unnest(environments), id, status, priority FROM inserted
 ),
 claimed AS (
     INSERT INTO claim (run_id, lock_group, status, priority)

@@ -117,7 +117,10 @@ class DatabaseGuardsTest {
         for (RunStatus ended : RunStatus.values()) {
             if (ended.hasEnded() && ended != RunStatus.SKIPPED) {
                 Run run = lockkeeper.acquire("production");
-                set(run, "status = '" + ended.label() + "', status_reason = 'by hand', completed_at = now()");
+                set(
+                        run,
+                        "status = '" + ended.label() + "', status_reason = 'by hand', completed_at = now()"
+                                + (ended == RunStatus.SUPERSEDED ? ", superseded_by = id" : ""));
 
                 assertRefused("run_ended_is_final", () -> set(run, "status = 'in_progress', completed_at = NULL"));
                 assertRefused("run_ended_is_final", () -> set(run, "status = 'skipped'"));
@@ -253,9 +256,9 @@ class DatabaseGuardsTest {
         lockkeeper.jdbc.update("""
                 INSERT INTO run (environments, status, status_reason, priority, coverage, lease_seconds, created_at, completed_at,
                                  last_contact_at, lock_token_nonce, lock_token_digest, caller, request_digest, batch_key,
-                                 batched_into, covered)
+                                 batched_into, covered, skip_reason)
                 VALUES (ARRAY['production'], 'skipped', 'by hand', 1, 'pinned', 60, now(), now(),
-                        now(), gen_random_uuid(), '', 'by hand', '', '', %s, %s)""".formatted(batchedInto, covered));
+                        now(), gen_random_uuid(), '', 'by hand', '', '', %s, %s, 'batch-threshold')""".formatted(batchedInto, covered));
     }
 
     private String claims(Run run) {
