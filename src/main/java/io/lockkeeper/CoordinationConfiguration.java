@@ -1,11 +1,14 @@
 package io.lockkeeper;
 
+import io.lockkeeper.coordination.Administration;
 import io.lockkeeper.coordination.Coordinator;
 import io.lockkeeper.coordination.Doorbell;
+import io.lockkeeper.coordination.EnvironmentReader;
+import io.lockkeeper.coordination.Execution;
 import io.lockkeeper.coordination.LockReader;
 import io.lockkeeper.coordination.QueueTiming;
 import io.lockkeeper.coordination.RunReader;
-import io.lockkeeper.environment.Policies;
+import io.lockkeeper.environment.DeclaredEnvironments;
 import java.time.Duration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -33,8 +36,22 @@ class CoordinationConfiguration {
     }
 
     @Bean
-    Coordinator coordinator(
-            JdbcTemplate jdbc, Policies policies, QueueTiming timing, RunReader reader, Doorbell doorbell) {
-        return new Coordinator(jdbc, policies, timing, reader, doorbell);
+    EnvironmentReader environmentReader(JdbcClient jdbc) {
+        return new EnvironmentReader(jdbc);
+    }
+
+    @Bean
+    Execution execution(JdbcTemplate jdbc, QueueTiming timing, DeclaredEnvironments environments, Doorbell doorbell) {
+        return new Execution(jdbc, timing, environments.areCreatedByAcquire(), doorbell);
+    }
+
+    @Bean
+    Coordinator coordinator(Execution execution, RunReader reader) {
+        return new Coordinator(execution, reader);
+    }
+
+    @Bean
+    Administration administration(Execution execution, JdbcClient jdbc) {
+        return new Administration(execution, jdbc);
     }
 }

@@ -11,9 +11,18 @@ WITH done AS (
 ),
 deployed AS (
     UPDATE environment
-    SET last_deployment_run = done.id
+    SET last_deployment_run = done.id,
+        last_deployment_stopped = done.status = 'cancelled' AND done.cancel_cause IS NOT DISTINCT FROM 'newer',
+        last_success_sha = CASE WHEN done.status = 'success' THEN coalesce(:shippedSha, last_success_sha) ELSE last_success_sha END
     FROM done
     WHERE environment.name = ANY (done.environments) AND done.fencing_token IS NOT NULL AND done.picked_up_at IS NOT NULL
+),
+succeeded AS (
+    INSERT INTO deployed_sha (environment, sha, deployed_at)
+    SELECT unnest(done.environments), :shippedSha, done.completed_at
+    FROM done
+    WHERE done.status = 'success' AND :shippedSha IS NOT NULL
+    ON CONFLICT (environment, sha) DO UPDATE SET deployed_at = EXCLUDED.deployed_at
 )
 SELECT done.*,
        expect_rows(1, (SELECT count(*) FROM done), format('ending run %s', :run::bigint)),

@@ -2,7 +2,9 @@ WITH done AS (
     UPDATE run
     SET status = 'in_progress',
         granted_at = :at::timestamptz,
-        lease_expires_at = :at::timestamptz + make_interval(secs => :pickUpSeconds),
+        lease_expires_at = LEAST(:at::timestamptz + make_interval(secs => :pickUpSeconds), :holdEndsAt::timestamptz),
+        hold_expires_at = :holdExpiresAt::timestamptz,
+        hold_ends_at = :holdEndsAt::timestamptz,
         fencing_token = nextval('fencing_token')
     WHERE id = :run AND status = 'queued'
     RETURNING *

@@ -1,7 +1,7 @@
 -- A heartbeat. The first one after the grant also picks it up.
 WITH done AS (
     UPDATE run
-    SET lease_expires_at = :at::timestamptz + make_interval(secs => lease_seconds),
+    SET lease_expires_at = LEAST(:at::timestamptz + make_interval(secs => lease_seconds), hold_ends_at),
         picked_up_at = coalesce(picked_up_at, :at::timestamptz),
         last_contact_at = :at::timestamptz
     WHERE id = :run AND status = 'in_progress' AND fencing_token = :fencingToken

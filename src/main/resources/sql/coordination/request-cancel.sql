@@ -1,6 +1,8 @@
 WITH done AS (
     UPDATE run
-    SET cancel_requested_at = coalesce(cancel_requested_at, :at::timestamptz)
+    SET cancel_requested_at = coalesce(cancel_requested_at, :at::timestamptz),
+        cancel_cause = coalesce(cancel_cause, :cause),
+        cancel_reason = coalesce(cancel_reason, :reason)
     WHERE id = :run AND status = 'in_progress' AND fencing_token = :fencingToken
     RETURNING *
 )

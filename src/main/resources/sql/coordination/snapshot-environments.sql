@@ -1,7 +1,51 @@
+-- The environments that the request names, and all of the locked groups: a run in the way may be held back by the policy of any of them.
 SELECT statement_timestamp() AS at,
        sweeper.last_swept_at,
-       named.name,
-       e.lock_group
+       concerned.name,
+       e.lock_group,
+       e.lease_seconds,
+       e.queue_timeout_seconds,
+       e.max_hold_seconds,
+       e.batch_threshold,
+       e.batch_window_seconds,
+       e.queue_mode,
+       e.cancel_in_progress,
+       e.approvals_required,
+       e.approvers,
+       e.approval_timeout_seconds,
+       e.promote_from,
+       e.on_failure,
+       e.health_url,
+       e.protected,
+       e.declared_in,
+       e.quarantined_at,
+       e.quarantine_run,
+       e.quarantine_reason,
+       e.last_deployment_stopped,
+       ARRAY(SELECT w ->> 'cron' FROM jsonb_array_elements(e.freeze_windows) AS w) AS window_crons,
+       ARRAY(SELECT w ->> 'time_zone' FROM jsonb_array_elements(e.freeze_windows) AS w) AS window_time_zones,
+       ARRAY(SELECT (w ->> 'duration_seconds')::integer FROM jsonb_array_elements(e.freeze_windows) AS w) AS window_seconds,
+       ARRAY(SELECT w ->> 'reason' FROM jsonb_array_elements(e.freeze_windows) AS w) AS window_reasons,
+       frozen.reason AS freeze_reason,
+       frozen.until AS frozen_until,
+       frozen.frozen_by,
+       (SELECT s.last_success_sha FROM environment s WHERE s.name = e.promote_from) AS promotable_sha,
+       EXISTS (SELECT FROM deployed_sha d WHERE d.environment = e.name AND d.sha = :sha) AS has_succeeded
 FROM sweeper
-LEFT JOIN unnest(:environments::text[]) AS named (name) ON true
-LEFT JOIN environment e ON e.name = named.name
+LEFT JOIN (
+    SELECT n.name FROM unnest(:environments::text[]) AS n (name)
+    UNION
+    SELECT member.name
+    FROM groups_of(:environments::text[], :run::bigint, :groups::text[]) AS g (name)
+    JOIN environment member ON member.lock_group = g.name
+) AS concerned ON true
+LEFT JOIN environment e ON e.name = concerned.name
+LEFT JOIN LATERAL (
+    -- Of two that hold, the one that lasts longer.
+    SELECT f.reason, f.until, f.frozen_by
+    FROM environment_freeze f
+    WHERE f.scope IN (concerned.name, '*') AND (f.until IS NULL OR f.until > statement_timestamp())
+    ORDER BY f.until DESC NULLS FIRST
+    LIMIT 1
+) AS frozen ON true
+ORDER BY concerned.name

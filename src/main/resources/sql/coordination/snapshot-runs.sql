@@ -1,4 +1,5 @@
--- Every run that a plan may need, found through partial indexes: ended runs cost nothing and a long queue is read by its first few.
+-- Every run that a plan may need, found through partial indexes: ended runs cost nothing and a long queue is read by its first few, of each
+-- environment, since those of one may be held back.
 WITH locked AS (
     SELECT g.name FROM groups_of(:environments::text[], :run::bigint, :groups::text[]) AS g (name)
 ),
@@ -9,11 +10,12 @@ needed AS (
     UNION
     SELECT head.run_id
     FROM locked
+    JOIN environment member ON member.lock_group = locked.name
     CROSS JOIN LATERAL (
-        SELECT c.run_id
-        FROM claim c
-        WHERE c.lock_group = locked.name AND c.status = 'queued'
-        ORDER BY c.priority, c.run_id
+        SELECT q.run_id
+        FROM run_environment q
+        WHERE q.environment = member.name AND q.status = 'queued'
+        ORDER BY q.priority, q.run_id
         LIMIT :window
     ) AS head
     UNION
@@ -34,19 +36,23 @@ needed AS (
     (
         SELECT cover.id
         FROM run cover
-        WHERE cover.batch_key = :batchKey
+        WHERE cover.batch_key = coalesce(:batchKey, (SELECT a.batch_key FROM run a WHERE a.id = :approving::bigint))
           AND cover.status = 'queued'
           AND cover.deadline_at > statement_timestamp()
           AND NOT EXISTS (
               SELECT FROM claim c WHERE c.run_id = cover.id AND c.lock_group NOT IN (SELECT name FROM locked))
         ORDER BY cover.id DESC
-        LIMIT 1
+        -- The last one would cover a new run; where only the latest counts, all of them are superseded by it.
+        LIMIT CASE WHEN EXISTS (
+                       SELECT FROM locked JOIN environment e ON e.lock_group = locked.name WHERE e.queue_mode = 'latest_only')
+                   THEN :overdueLimit ELSE 1 END
     )
 )
 SELECT r.*,
        ARRAY(SELECT c.lock_group FROM claim c WHERE c.run_id = r.id) AS lock_groups,
        (r.caller = :caller AND r.idempotency_key = :idempotencyKey) IS TRUE AS is_twin,
-       (r.batch_key = :batchKey AND r.status = 'queued' AND r.deadline_at > statement_timestamp()) IS TRUE AS can_cover,
+       (r.batch_key = coalesce(:batchKey, (SELECT a.batch_key FROM run a WHERE a.id = :approving::bigint)) AND r.status = 'queued' AND r.deadline_at > statement_timestamp()) IS TRUE AS can_cover,
+       ARRAY(SELECT p.approver FROM approval p WHERE p.run_id = r.id) AS approvals,
        covering.run_covers AS covers,
        successor.heard AS heard_successor,
        successor.any_other AS any_successor

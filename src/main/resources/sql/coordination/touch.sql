@@ -6,7 +6,7 @@ SET last_contact_at = statement_timestamp(),
                                THEN statement_timestamp() + make_interval(secs => :presenceSeconds)
                                ELSE presence_expires_at END,
     lease_expires_at = CASE WHEN status = 'in_progress' AND picked_up_at IS NULL
-                            THEN statement_timestamp() + make_interval(secs => lease_seconds)
+                            THEN LEAST(statement_timestamp() + make_interval(secs => lease_seconds), hold_ends_at)
                             ELSE lease_expires_at END,
     picked_up_at = CASE WHEN status = 'in_progress'
                         THEN coalesce(picked_up_at, statement_timestamp())

@@ -67,16 +67,19 @@ class ArchitectureTest {
             .that()
             .resideInAPackage("io.lockkeeper.environment..")
             .should()
-            .onlyDependOnClassesThat(
-                    not(resideInAPackage("io.lockkeeper..")
-                                    .or(resideInAPackage("org.springframework.."))
-                                    .or(resideInAPackage("jakarta..")))
-                            .or(resideInAPackage("io.lockkeeper.environment.."))
-                            .or(resideInAnyPackage(
-                                    "org.springframework.stereotype..",
-                                    "org.springframework.beans.factory.annotation.."))
-                            .as(
-                                    "know nobody but themselves, nor of Spring more than the annotations that make and configure them"))
+            .onlyDependOnClassesThat(not(resideInAPackage("io.lockkeeper..")
+                            .or(resideInAPackage("org.springframework.."))
+                            .or(resideInAPackage("jakarta..")))
+                    .or(resideInAPackage("io.lockkeeper.environment.."))
+                    .or(resideInAnyPackage(
+                            "jakarta.validation..",
+                            "org.springframework.stereotype..",
+                            "org.springframework.beans.factory.annotation..",
+                            "org.springframework.boot.context.properties.bind..",
+                            "org.springframework.scheduling.support.."))
+                    .as(
+                            "know nobody but themselves, nor of libraries more than cron expressions and the annotations that make,"
+                                    + " check and configure them"))
             .because("everything else speaks of environments, so that they can speak of nothing else");
 
     @ArchTest

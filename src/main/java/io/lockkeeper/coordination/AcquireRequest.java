@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param queueTimeout how long the run may wait; null for the policy's
  * @param lease how long the lock is kept without a heartbeat; null for the policy's
  * @param batch whether the run may be skipped in favour of one that is queued already
+ * @param passesFreeze whether freezes do not hold the run back: an admin asks for it with high priority and says why
  * @param caller who asks, as authenticated; idempotency keys are the caller's own
  * @param idempotencyKey null when a repetition is to make another run
  * @param requestDigest tells a repetition from another request under the same key
@@ -28,6 +29,7 @@ public record AcquireRequest(
         boolean batch,
         Coverage coverage,
         Priority priority,
+        boolean passesFreeze,
         RunDetails details,
         String caller,
         @Nullable String idempotencyKey,

@@ -9,4 +9,4 @@ import org.jspecify.annotations.Nullable;
  * @param covered whether that run promised to deploy the newest sha it is told
  * @param shippedBy the run that did deploy the change, null until one has
  */
-public record Batch(RunId into, boolean covered, @Nullable RunId shippedBy) {}
+public record Batch(RunId into, boolean covered, @Nullable RunId shippedBy, SkipReason reason) {}

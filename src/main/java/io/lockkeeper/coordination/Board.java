@@ -3,8 +3,15 @@ package io.lockkeeper.coordination;
 import io.lockkeeper.coordination.Change.End;
 import io.lockkeeper.coordination.Change.GrantQueued;
 import io.lockkeeper.coordination.Change.HandOver;
+import io.lockkeeper.coordination.Change.RequestCancel;
+import io.lockkeeper.coordination.Change.Supersede;
 import io.lockkeeper.coordination.Snapshot.Successor;
+import io.lockkeeper.environment.Environment;
+import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.environment.Freeze;
 import io.lockkeeper.environment.LockGroup;
+import io.lockkeeper.environment.OnFailure;
+import io.lockkeeper.environment.Quarantine;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -16,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -30,15 +38,14 @@ final class Board {
     private final QueueTiming timing;
     private final Map<LockGroup, Run> holders = new TreeMap<>();
     private final Map<LockGroup, NavigableSet<Run>> queues = new TreeMap<>();
-    private final Map<LockGroup, Integer> pending;
-    /**
-     * Groups whose full window has lost a run, so that behind its last one there may be others that were not read. If none of the window is
-     * left, the next run is not known; the sweeper finds it.
-     */
-    private final Set<LockGroup> unread = new TreeSet<>();
+    /** The last queued run of a group that is known without a gap before it; absent when all are known. */
+    private final Map<LockGroup, Run> horizons = new TreeMap<>();
 
+    private final Map<LockGroup, Integer> pending;
     private final List<Change> changes = new ArrayList<>();
     private final Set<LockGroup> missing = new TreeSet<>();
+    private boolean needsMore;
+    private final Map<EnvironmentName, Quarantine> quarantined = new TreeMap<>();
     private final Set<RunId> moved = new LinkedHashSet<>();
     private final Set<LockGroup> groupsMoved = new TreeSet<>();
     private final Set<RunId> endedHere = new HashSet<>();
@@ -50,29 +57,46 @@ final class Board {
         this.timing = timing;
         this.pending = new TreeMap<>(snapshot.pending());
         for (LockGroup group : snapshot.locked()) {
-            queues.put(group, window(group));
+            queues.put(group, new TreeSet<>(Run.QUEUE_ORDER));
         }
+        for (Run run : snapshot.runs().values()) {
+            if (run.status() == RunStatus.IN_PROGRESS) {
+                run.lockGroups().forEach(group -> holders.put(group, run));
+            }
+        }
+        snapshot.environments().values().forEach(this::readQueue);
     }
 
     /**
-     * The first queued runs of a group without a gap. Others in the snapshot, such as the request's own run far behind, must not look like
-     * the next one when those before them were not read.
+     * The first queued runs of an environment without a gap. Others in the snapshot, such as the request's own run far behind, must not look
+     * like the next one when those before them were not read.
      */
-    private NavigableSet<Run> window(LockGroup group) {
-        NavigableSet<Run> window = new TreeSet<>(Run.QUEUE_ORDER);
+    private void readQueue(Environment environment) {
+        NavigableSet<Run> first = new TreeSet<>(Run.QUEUE_ORDER);
         for (Run run : snapshot.runs().values()) {
-            if (run.lockGroups().contains(group)) {
-                if (run.status() == RunStatus.IN_PROGRESS) {
-                    holders.put(group, run);
-                } else if (run.status() == RunStatus.QUEUED) {
-                    window.add(run);
-                }
+            if (run.status() == RunStatus.QUEUED && run.environments().contains(environment.name())) {
+                first.add(run);
             }
         }
-        while (window.size() > Snapshot.WINDOW) {
-            window.pollLast();
+        boolean mayHaveMore = first.size() >= snapshot.window();
+        while (first.size() > snapshot.window()) {
+            first.pollLast();
         }
-        return window;
+        for (Run run : first) {
+            run.lockGroups().stream()
+                    .filter(queues::containsKey)
+                    .forEach(group -> queueOf(group).add(run));
+        }
+        NavigableSet<Run> queue = queues.get(environment.lockGroup());
+        if (mayHaveMore && queue != null) {
+            Run last = first.last();
+            // Behind a run of normal priority there are only such, and a freeze or quarantine holds all of them back.
+            boolean allHeldBack = last.priority() == Priority.NORMAL
+                    && heldBack(environment, Priority.NORMAL, false).isPresent();
+            if (!allHeldBack) {
+                horizons.merge(environment.lockGroup(), last, (a, b) -> Run.QUEUE_ORDER.compare(a, b) <= 0 ? a : b);
+            }
+        }
     }
 
     /** Ends every run whose time has come, oldest deadline first. */
@@ -92,7 +116,21 @@ final class Board {
     }
 
     private void endOverdue(Run run) {
-        if (run.awaitsPickUp()) {
+        Grant grant = run.grant();
+        Instant holdEnds = grant == null ? null : grant.holdEndsAt();
+        if (run.status() == RunStatus.AWAITING_APPROVAL) {
+            end(run, RunStatus.TIMED_OUT, "it was not approved in time", null);
+        } else if (run.status() == RunStatus.IN_PROGRESS && isDue(holdEnds)) {
+            end(
+                    run,
+                    RunStatus.EXPIRED,
+                    "it held the lock for longer than max_hold_seconds and did not stop when it was asked to",
+                    null);
+        } else if (run.status() == RunStatus.IN_PROGRESS && grant != null && !isDue(grant.expiresAt())) {
+            add(new RequestCancel(
+                    run, CancelCause.MAX_HOLD, "it has held the lock for as long as max_hold_seconds allows"));
+            return;
+        } else if (run.awaitsPickUp()) {
             end(
                     run,
                     RunStatus.ABANDONED,
@@ -108,6 +146,10 @@ final class Board {
             end(run, RunStatus.ABANDONED, "its client had not asked for it for " + seconds(timing.presence()), null);
         }
         handOver(run);
+    }
+
+    private boolean isDue(@Nullable Instant instant) {
+        return instant != null && !snapshot.at().isBefore(instant);
     }
 
     /** Whether the run is overdue only because its client was not heard. */
@@ -127,22 +169,81 @@ final class Board {
     }
 
     void end(Run run, RunStatus status, String reason, @Nullable Report report) {
-        changes.add(new End(run, status, reason, report));
+        end(run, status, reason, report, null);
+    }
+
+    void end(Run run, RunStatus status, String reason, @Nullable Report report, @Nullable String shippedSha) {
+        changes.add(new End(run, status, reason, report, shippedSha));
+        gone(run);
+        quarantineAfter(run, status, reason);
+    }
+
+    /** Gives way to the run that this plan inserts, or to {@code by}. */
+    void supersede(Run run, @Nullable Run by) {
+        changes.add(new Supersede(run, by == null ? null : by.id()));
+        gone(run);
+    }
+
+    private void gone(Run run) {
         endedHere.add(run.id());
         for (LockGroup group : run.lockGroups()) {
-            pending.merge(group, -1, Integer::sum);
             if (run.status() == RunStatus.IN_PROGRESS) {
+                pending.merge(group, -1, Integer::sum);
                 holders.remove(group);
-            } else {
-                NavigableSet<Run> queue = queueOf(group);
-                boolean wasFull = queue.size() >= Snapshot.WINDOW;
-                queue.remove(run);
-                if (wasFull && queue.size() < Snapshot.WINDOW) {
-                    unread.add(group);
-                }
+            } else if (run.status() == RunStatus.QUEUED) {
+                pending.merge(group, -1, Integer::sum);
+                queueOf(group).remove(run);
             }
         }
         moved(run);
+    }
+
+    /** After a failed or lost deployment only runs of high priority pass, where the policy says so. */
+    private void quarantineAfter(Run run, RunStatus status, String reason) {
+        boolean wentWrong = status == RunStatus.FAILURE || status == RunStatus.EXPIRED || status == RunStatus.PREEMPTED;
+        if (!wentWrong || run.status() != RunStatus.IN_PROGRESS) {
+            return;
+        }
+        for (EnvironmentName name : run.environments()) {
+            Environment environment = snapshot.environments().get(name);
+            if (environment != null
+                    && environment.policy().onFailure() == OnFailure.QUARANTINE
+                    && quarantineOf(environment).isEmpty()) {
+                String why = "run " + run.id() + " ended as " + status.label() + ": " + reason;
+                changes.add(new Change.Quarantine(name, run.id(), why));
+                add(new Change.Audit(
+                        "quarantined", List.of(name), run.id(), new Actor("lockkeeper", why), Map.of(), Map.of()));
+                quarantined.put(name, new Quarantine(snapshot.at(), run.id().value(), why));
+            }
+        }
+    }
+
+    private Optional<Quarantine> quarantineOf(Environment environment) {
+        return Optional.ofNullable(quarantined.getOrDefault(environment.name(), environment.quarantine()));
+    }
+
+    private Optional<HeldBack> heldBack(Environment environment, Priority priority, boolean passesFreeze) {
+        Optional<Freeze> freeze = environment.freezeAt(snapshot.at());
+        if (freeze.isPresent() && !passesFreeze) {
+            return Optional.of(new HeldBack.ByFreeze(environment.name(), freeze.get()));
+        }
+        return priority == Priority.HIGH
+                ? Optional.empty()
+                : quarantineOf(environment)
+                        .map(quarantine -> new HeldBack.ByQuarantine(environment.name(), quarantine));
+    }
+
+    /** What keeps a run with these environments from being granted, whoever holds the locks. */
+    Optional<HeldBack> heldBack(List<EnvironmentName> environments, Priority priority, boolean passesFreeze) {
+        return environments.stream()
+                .map(snapshot.environments()::get)
+                .filter(Objects::nonNull)
+                .flatMap(environment -> heldBack(environment, priority, passesFreeze).stream())
+                .findFirst();
+    }
+
+    private boolean isHeldBack(Run run) {
+        return heldBack(run.environments(), run.priority(), run.passesFreeze()).isPresent();
     }
 
     /** Finds a new cover for what the run covered, now that it has ended without deploying it. */
@@ -171,17 +272,24 @@ final class Board {
         }
     }
 
-    /** The run that is next in a free group, null when there is none or the group is held. */
+    /** The run that is next in a free group, null when there is none or the group is held. Runs that are held back are passed over. */
     private @Nullable Run headOf(LockGroup group) {
         if (holders.containsKey(group)) {
             return null;
         }
-        NavigableSet<Run> queue = queueOf(group);
-        return queue.isEmpty() ? null : queue.first();
-    }
-
-    private boolean nextIsUnknown(LockGroup group) {
-        return unread.contains(group) && queueOf(group).isEmpty();
+        Run horizon = horizons.get(group);
+        for (Run run : queueOf(group)) {
+            if (horizon != null && Run.QUEUE_ORDER.compare(run, horizon) > 0) {
+                break;
+            }
+            if (!isHeldBack(run)) {
+                return run;
+            }
+        }
+        if (horizon != null && snapshot.window() < Snapshot.WIDEST_WINDOW) {
+            needsMore = true;
+        }
+        return null;
     }
 
     private boolean canBeGranted(Run head) {
@@ -199,11 +307,67 @@ final class Board {
     }
 
     private void grant(Run run) {
-        changes.add(new GrantQueued(run));
+        auditPassage(run);
+        changes.add(new GrantQueued(run, maxHold(run.environments())));
         granted++;
         for (LockGroup group : run.lockGroups()) {
             queueOf(group).remove(run);
             holders.put(group, run);
+        }
+        moved(run);
+    }
+
+    /** Whoever passes a freeze is remembered for it. */
+    private void auditPassage(Run run) {
+        auditPassage(
+                run.environments(),
+                run.id(),
+                new Actor(run.caller(), run.details().reason()));
+    }
+
+    /** The same for a run that has no number yet. */
+    void auditPassage(List<EnvironmentName> environments, @Nullable RunId run, Actor actor) {
+        List<EnvironmentName> frozen = environments.stream()
+                .filter(name -> {
+                    Environment environment = snapshot.environments().get(name);
+                    return environment != null
+                            && environment.freezeAt(snapshot.at()).isPresent();
+                })
+                .toList();
+        if (!frozen.isEmpty()) {
+            add(new Change.Audit("freeze_passed", frozen, run, actor, Map.of(), Map.of()));
+        }
+    }
+
+    /** The shortest limit of several environments; null when none has one. */
+    private @Nullable Duration maxHold(List<EnvironmentName> environments) {
+        return environments.stream()
+                .map(snapshot.environments()::get)
+                .filter(Objects::nonNull)
+                .map(environment -> environment.policy().maxHold())
+                .filter(Objects::nonNull)
+                .min(Comparator.naturalOrder())
+                .orElse(null);
+    }
+
+    /** A run that waited for something else joins the queue. */
+    void admit(Run run) {
+        changes.add(new Change.Admit(run));
+        for (LockGroup group : run.lockGroups()) {
+            pending.merge(group, 1, Integer::sum);
+            queueOf(group).add(run);
+        }
+        moved(run);
+    }
+
+    /** Moves a queued run to the front. */
+    void prioritize(Run run, boolean passesFreeze) {
+        changes.add(new Change.Prioritize(run, passesFreeze));
+        if (run.status() == RunStatus.QUEUED) {
+            for (LockGroup group : run.lockGroups()) {
+                queueOf(group).remove(run);
+                queueOf(group).add(run.prioritized(passesFreeze));
+            }
         }
         moved(run);
     }
@@ -224,10 +388,13 @@ final class Board {
 
     /** Whether a run that comes now would hold these groups at once: all of them free and nobody ahead. */
     boolean isFreeFor(Collection<LockGroup> groups, Priority priority) {
-        return inTheWay(groups, priority).isEmpty() && groups.stream().noneMatch(this::nextIsUnknown);
+        return inTheWay(groups, priority).isEmpty();
     }
 
-    /** Who keeps a run that comes now from its groups: holders first, then the queued runs ahead as far as they were read. */
+    /**
+     * Who keeps a run that comes now from its groups: holders first, then the queued runs ahead as far as they were read. Those that are held
+     * back are in nobody's way.
+     */
     List<Run> inTheWay(Collection<LockGroup> groups, Priority priority) {
         Set<Run> found = new LinkedHashSet<>();
         for (LockGroup group : groups) {
@@ -238,12 +405,16 @@ final class Board {
         }
         for (LockGroup group : groups) {
             for (Run queued : queueOf(group)) {
-                if (queued.priority().compareTo(priority) <= 0) {
+                if (queued.priority().compareTo(priority) <= 0 && !isHeldBack(queued)) {
                     found.add(queued);
                 }
             }
         }
         return List.copyOf(found);
+    }
+
+    Optional<Run> holderOf(LockGroup group) {
+        return Optional.ofNullable(holders.get(group));
     }
 
     boolean hasEnded(Run run) {
@@ -281,6 +452,9 @@ final class Board {
         missing.removeAll(snapshot.locked());
         if (!missing.isEmpty()) {
             return new Plan.NeedsLocks(missing);
+        }
+        if (needsMore) {
+            return new Plan.NeedsMore();
         }
         return new Plan.Decided(changes, verdict, new Wake(moved, groupsMoved, waitingRunChanged));
     }

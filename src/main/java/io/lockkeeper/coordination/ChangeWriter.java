@@ -2,12 +2,16 @@ package io.lockkeeper.coordination;
 
 import io.lockkeeper.coordination.Change.NewRun;
 import io.lockkeeper.coordination.RoundTrip.Null;
+import io.lockkeeper.environment.EnvironmentPolicy;
+import io.lockkeeper.environment.FreezeWindow;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -29,6 +33,32 @@ final class ChangeWriter {
     private static final ParsedSql KEEP_REPORT = Sql.load("keep-report.sql");
     private static final ParsedSql HAND_OVER = Sql.load("hand-over.sql");
     private static final ParsedSql SHIP = Sql.load("ship.sql");
+    private static final ParsedSql SUPERSEDE = Sql.load("supersede.sql");
+    private static final ParsedSql APPROVE_RUN = Sql.load("approve-run.sql");
+    private static final ParsedSql ADMIT_RUN = Sql.load("admit-run.sql");
+    private static final ParsedSql PRIORITIZE_RUN = Sql.load("prioritize-run.sql");
+    private static final ParsedSql AUDIT = Sql.load("audit.sql");
+    private static final ParsedSql SET_POLICY = Sql.load("set-policy.sql");
+    private static final ParsedSql MOVE_CLAIMS = Sql.load("move-claims.sql");
+    private static final ParsedSql FREEZE = Sql.load("freeze.sql");
+    private static final ParsedSql LIFT_FREEZE = Sql.parse("DELETE FROM environment_freeze WHERE scope = :scope");
+    private static final ParsedSql QUARANTINE = Sql.parse("""
+            UPDATE environment
+            SET quarantined_at = :at::timestamptz, quarantine_run = :run, quarantine_reason = :reason
+            WHERE name = :name""");
+    private static final ParsedSql END_QUARANTINE = Sql.parse("""
+            UPDATE environment
+            SET quarantined_at = NULL, quarantine_run = NULL, quarantine_reason = NULL
+            WHERE name = :name""");
+    private static final ParsedSql REQUEST_FORCE_RELEASE = Sql.parse("""
+            INSERT INTO force_release_request (environment, fencing_token, requested_by, reason, expires_at)
+            VALUES (:name, :fencingToken, :by, :reason, :expiresAt::timestamptz)
+            ON CONFLICT (environment) DO UPDATE
+            SET fencing_token = EXCLUDED.fencing_token, requested_by = EXCLUDED.requested_by,
+                reason = EXCLUDED.reason, expires_at = EXCLUDED.expires_at""");
+
+    /** How long a holder over its limit has to stop (design, section 11). */
+    private static final Duration HOLD_GRACE = Duration.ofSeconds(60);
 
     private final Snapshot snapshot;
     private final OffsetDateTime at;
@@ -58,19 +88,27 @@ final class ChangeWriter {
             }
             case Change.Start start -> insert(roundTrip, start.run(), RunStatus.IN_PROGRESS, null);
             case Change.Enqueue enqueue -> insert(roundTrip, enqueue.run(), RunStatus.QUEUED, null);
+            case Change.AwaitApproval await -> insert(roundTrip, await.run(), RunStatus.AWAITING_APPROVAL, null);
             case Change.Skip skip -> insert(roundTrip, skip.run(), RunStatus.SKIPPED, skip);
             case Change.GrantQueued grant -> {
                 Map<String, @Nullable Object> parameters = of(grant.run());
                 parameters.put("pickUpSeconds", timing.pickUp().toSeconds());
+                putHold(parameters, grant.maxHold());
                 roundTrip.add(GRANT_RUN, parameters, this::keepRun);
             }
             case Change.Renew renew -> roundTrip.add(RENEW_LEASE, of(renew.run()), this::keepRun);
-            case Change.RequestCancel cancel -> roundTrip.add(REQUEST_CANCEL, of(cancel.run()), this::keepRun);
+            case Change.RequestCancel cancel -> {
+                Map<String, @Nullable Object> parameters = of(cancel.run());
+                parameters.put("cause", cancel.cause().label());
+                parameters.put("reason", cancel.reason());
+                roundTrip.add(REQUEST_CANCEL, parameters, this::keepRun);
+            }
             case Change.End end -> {
                 Map<String, @Nullable Object> parameters = of(end.run());
                 parameters.put("status", end.status().label());
                 parameters.put("reason", end.reason());
                 putReport(parameters, end.report());
+                parameters.put("shippedSha", end.shippedSha());
                 roundTrip.add(END_RUN, parameters, this::keepRun);
             }
             case Change.KeepReport keep -> {
@@ -78,15 +116,66 @@ final class ChangeWriter {
                 putReport(parameters, keep.report());
                 roundTrip.add(KEEP_REPORT, parameters, RoundTrip.IGNORE);
             }
-            case Change.HandOver handOver -> {
-                Map<String, @Nullable Object> parameters = new HashMap<>();
-                parameters.put("from", handOver.from().value());
-                parameters.put(
-                        "to",
-                        Null.BIGINT.or(
-                                handOver.to() == null ? null : handOver.to().value()));
-                roundTrip.add(HAND_OVER, parameters, RoundTrip.IGNORE);
+            case Change.HandOver handOver -> handOver(roundTrip, handOver.from(), handOver.to(), false);
+            case Change.HandOverToInserted handOver -> handOver(roundTrip, handOver.from(), null, true);
+            case Change.Supersede supersede -> {
+                Map<String, @Nullable Object> parameters = of(supersede.run());
+                parameters.put("by", nullable(supersede.by()));
+                roundTrip.add(SUPERSEDE, parameters, this::keepRun);
             }
+            case Change.Approve approve -> {
+                Map<String, @Nullable Object> parameters = of(approve.run());
+                parameters.put("approver", approve.by().name());
+                parameters.put("comment", approve.by().reason());
+                roundTrip.add(APPROVE_RUN, parameters, RoundTrip.IGNORE);
+            }
+            case Change.Admit admit -> {
+                Map<String, @Nullable Object> parameters = of(admit.run());
+                parameters.put("presenceSeconds", (int) timing.presence().toSeconds());
+                roundTrip.add(ADMIT_RUN, parameters, this::keepRun);
+            }
+            case Change.Prioritize prioritize -> {
+                Map<String, @Nullable Object> parameters = of(prioritize.run());
+                parameters.put("passesFreeze", prioritize.passesFreeze());
+                roundTrip.add(PRIORITIZE_RUN, parameters, this::keepRun);
+            }
+            case Change.Quarantine quarantine ->
+                roundTrip.add(
+                        QUARANTINE,
+                        Map.of(
+                                "at", at,
+                                "run", quarantine.run().value(),
+                                "reason", quarantine.reason(),
+                                "name", quarantine.environment().value()),
+                        RoundTrip.IGNORE);
+            case Change.EndQuarantine end ->
+                roundTrip.add(END_QUARANTINE, Map.of("name", end.environment().value()), RoundTrip.IGNORE);
+            case Change.SetFreeze freeze ->
+                addFreeze(roundTrip, freeze.environment().value(), freeze.reason(), freeze.until(), freeze.by(), at);
+            case Change.LiftFreeze lift ->
+                roundTrip.add(LIFT_FREEZE, Map.of("scope", lift.environment().value()), RoundTrip.IGNORE);
+            case Change.SetPolicy set -> setPolicy(roundTrip, set.to());
+            case Change.MoveClaims move ->
+                roundTrip.add(
+                        MOVE_CLAIMS,
+                        Map.of(
+                                "name", move.environment().value(),
+                                "from", move.from().name(),
+                                "to", move.to().name()),
+                        RoundTrip.IGNORE);
+            case Change.RequestForceRelease request ->
+                roundTrip.add(
+                        REQUEST_FORCE_RELEASE,
+                        Map.of(
+                                "name", request.request().environment().value(),
+                                "fencingToken", request.request().fencingToken().value(),
+                                "by", request.request().actor().name(),
+                                "reason",
+                                        Objects.requireNonNullElse(
+                                                request.request().actor().reason(), ""),
+                                "expiresAt", offset(snapshot.at().plus(AdminPlanner.CONFIRMATION_TIME))),
+                        RoundTrip.IGNORE);
+            case Change.Audit audit -> addAudit(roundTrip, audit, at);
             case Change.Ship ship -> {
                 Map<String, @Nullable Object> parameters = new HashMap<>();
                 parameters.put("by", ship.by().id().value());
@@ -97,6 +186,96 @@ final class ChangeWriter {
                 roundTrip.add(SHIP, parameters, RoundTrip.IGNORE);
             }
         }
+    }
+
+    static void addAudit(RoundTrip roundTrip, Change.Audit audit, OffsetDateTime at) {
+        Map<String, @Nullable Object> parameters = new HashMap<>();
+        parameters.put("at", at);
+        parameters.put("actor", audit.actor().name());
+        parameters.put("action", audit.action());
+        parameters.put("environments", Scope.names(audit.environments()));
+        parameters.put("run", nullable(audit.run()));
+        parameters.put("reason", audit.actor().reason());
+        parameters.put("beforeKeys", audit.before().keySet().toArray(String[]::new));
+        parameters.put("beforeValues", audit.before().values().toArray(String[]::new));
+        parameters.put("afterKeys", audit.after().keySet().toArray(String[]::new));
+        parameters.put("afterValues", audit.after().values().toArray(String[]::new));
+        roundTrip.add(AUDIT, parameters, RoundTrip.IGNORE);
+    }
+
+    static void addFreeze(
+            RoundTrip roundTrip, String scope, String reason, @Nullable Instant until, String by, OffsetDateTime at) {
+        Map<String, @Nullable Object> parameters = new HashMap<>();
+        parameters.put("scope", scope);
+        parameters.put("reason", reason);
+        parameters.put("until", until == null ? null : until.toString());
+        parameters.put("by", by);
+        parameters.put("at", at);
+        roundTrip.add(FREEZE, parameters, RoundTrip.IGNORE);
+    }
+
+    static void addLiftFreeze(RoundTrip roundTrip, String scope) {
+        roundTrip.add(LIFT_FREEZE, Map.of("scope", scope), RoundTrip.IGNORE);
+    }
+
+    private static void setPolicy(RoundTrip roundTrip, Transition.SetPolicy set) {
+        EnvironmentPolicy policy = set.policy();
+        List<FreezeWindow> windows = policy.freezeWindows();
+        Map<String, @Nullable Object> parameters = new HashMap<>();
+        parameters.put("name", set.environment().value());
+        parameters.put("lockGroup", set.lockGroup().name());
+        parameters.put("leaseSeconds", (int) policy.lease().toSeconds());
+        parameters.put("queueTimeoutSeconds", (int) policy.queueTimeout().toSeconds());
+        parameters.put(
+                "maxHoldSeconds",
+                Null.INTEGER.or(
+                        policy.maxHold() == null ? null : (int) policy.maxHold().toSeconds()));
+        parameters.put("batchThreshold", policy.batchThreshold());
+        parameters.put("batchWindowSeconds", (int) policy.batchWindow().toSeconds());
+        parameters.put("queueMode", policy.queueMode().label());
+        parameters.put("cancelInProgress", policy.cancelInProgress());
+        parameters.put("approvalsRequired", policy.approvalsRequired());
+        parameters.put("approvers", policy.approvers().toArray(String[]::new));
+        parameters.put("approvalTimeoutSeconds", (int) policy.approvalTimeout().toSeconds());
+        parameters.put(
+                "promoteFrom",
+                policy.promoteFrom() == null ? null : policy.promoteFrom().value());
+        parameters.put("onFailure", policy.onFailure().label());
+        parameters.put("healthUrl", policy.healthUrl());
+        parameters.put("protected", policy.isProtected());
+        parameters.put("windowCrons", windows.stream().map(FreezeWindow::cron).toArray(String[]::new));
+        parameters.put(
+                "windowTimeZones", windows.stream().map(FreezeWindow::timeZone).toArray(String[]::new));
+        parameters.put(
+                "windowSeconds",
+                windows.stream()
+                        .map(window -> (int) window.duration().toSeconds())
+                        .toArray(Integer[]::new));
+        parameters.put(
+                "windowReasons", windows.stream().map(FreezeWindow::reason).toArray(String[]::new));
+        parameters.put(
+                "declaredIn", set.declaredIn() == null ? null : set.declaredIn().label());
+        roundTrip.add(CREATE_LOCK_GROUP, parameters, RoundTrip.IGNORE);
+        roundTrip.add(SET_POLICY, parameters, RoundTrip.IGNORE);
+    }
+
+    private static void handOver(RoundTrip roundTrip, RunId from, @Nullable RunId to, boolean toInserted) {
+        roundTrip.add(
+                HAND_OVER,
+                Map.of("from", from.value(), "to", nullable(to), "toInserted", toInserted),
+                RoundTrip.IGNORE);
+    }
+
+    private static Object nullable(@Nullable RunId run) {
+        return Null.BIGINT.or(run == null ? null : run.value());
+    }
+
+    /** The instants at which a grant of now is asked to stop, and ends. */
+    private void putHold(Map<String, @Nullable Object> parameters, @Nullable Duration maxHold) {
+        Instant expires = maxHold == null ? null : snapshot.at().plus(maxHold);
+        parameters.put("holdExpiresAt", expires == null ? null : expires.toString());
+        parameters.put(
+                "holdEndsAt", expires == null ? null : expires.plus(HOLD_GRACE).toString());
     }
 
     private Map<String, @Nullable Object> of(Run run) {
@@ -127,6 +306,11 @@ final class ChangeWriter {
         parameters.put("priority", request.priority().rank());
         parameters.put("coverage", request.coverage().label());
         parameters.put("leaseSeconds", (int) run.lease().toSeconds());
+        putHold(parameters, status == RunStatus.IN_PROGRESS ? run.maxHold() : null);
+        parameters.put("approvalsRequired", run.approvalsRequired());
+        parameters.put("approvalSeconds", (int) run.approvalTimeout().toSeconds());
+        parameters.put("passesFreeze", request.passesFreeze());
+        parameters.put("skipReason", skip == null ? null : skip.why().label());
         parameters.put("queueSeconds", (int) run.queueTimeout().toSeconds());
         parameters.put("presenceSeconds", (int) timing.presence().toSeconds());
         parameters.put("nonce", request.seal().nonce());

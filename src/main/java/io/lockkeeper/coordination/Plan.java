@@ -18,4 +18,7 @@ sealed interface Plan {
 
     /** Nothing can be decided yet: a run in the way has claims in these groups too. Start again with their locks. */
     record NeedsLocks(Set<LockGroup> groups) implements Plan {}
+
+    /** Nothing can be decided yet: all the queued runs that were read are held back, and behind them there are more. Start again with more. */
+    record NeedsMore() implements Plan {}
 }

@@ -13,12 +13,15 @@ import io.lockkeeper.environment.Environment;
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.EnvironmentPolicy;
 import io.lockkeeper.environment.LockGroup;
+import io.lockkeeper.environment.QueueMode;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides. A pure function of the snapshot and the transition: no clock, no database, no configuration but what it was made with. Every
@@ -26,9 +29,16 @@ import java.util.TreeSet;
  */
 final class Planner {
     private final QueueTiming timing;
+    private final boolean createsEnvironments;
 
-    Planner(QueueTiming timing) {
+    /**
+     * Makes a planner.
+     *
+     * @param createsEnvironments whether an acquire makes the environments that it names
+     */
+    Planner(QueueTiming timing, boolean createsEnvironments) {
         this.timing = timing;
+        this.createsEnvironments = createsEnvironments;
     }
 
     Plan plan(Snapshot snapshot, Transition transition) {
@@ -39,11 +49,19 @@ final class Planner {
             case Transition.Release release -> release(snapshot, board, release.proof(), release.report());
             case Transition.Cancel cancel -> cancel(snapshot, board, cancel);
             case Transition.Sweep _ -> sweep(board);
+            case Transition.SetPolicy set -> AdminPlanner.setPolicy(snapshot, board, set);
+            case Transition.FreezeEnvironment freeze -> AdminPlanner.freeze(snapshot, board, freeze);
+            case Transition.Unfreeze unfreeze -> AdminPlanner.unfreeze(snapshot, board, unfreeze);
+            case Transition.Acknowledge acknowledge -> AdminPlanner.acknowledge(snapshot, board, acknowledge);
+            case Transition.ForceRelease force -> AdminPlanner.forceRelease(snapshot, board, force);
+            case Transition.Approve approve -> AdminPlanner.approve(snapshot, board, approve);
+            case Transition.Reject reject -> AdminPlanner.reject(snapshot, board, reject);
+            case Transition.Prioritize prioritize -> AdminPlanner.prioritize(snapshot, board, prioritize);
         };
         return board.finish(verdict);
     }
 
-    private static Verdict acquire(Snapshot snapshot, Board board, AcquireRequest request) {
+    private Verdict acquire(Snapshot snapshot, Board board, AcquireRequest request) {
         Optional<Run> twin = snapshot.run(snapshot.found().twin());
         if (twin.isPresent()) {
             Run run = twin.get();
@@ -51,46 +69,172 @@ final class Planner {
                     ? new Verdict.Replayed(run)
                     : new Verdict.KeyReused(run);
         }
-        board.endOverdue();
-        board.grantHeads();
-
         List<Environment> environments =
                 request.environments().stream().map(snapshot::environment).toList();
-        TreeSet<LockGroup> groups = new TreeSet<>();
-        environments.forEach(environment -> groups.add(environment.lockGroup()));
         List<EnvironmentName> unknown = environments.stream()
                 .filter(environment -> !environment.known())
                 .map(Environment::name)
                 .toList();
-        NewRun run = newRun(request, environments);
+        if (!createsEnvironments && !unknown.isEmpty()) {
+            return new Verdict.EnvironmentsUnknown(unknown);
+        }
+        Optional<Environment> unpromoted = environments.stream()
+                .filter(environment -> !mayDeploy(environment, request))
+                .findFirst();
+        if (unpromoted.isPresent()) {
+            return new Verdict.PromotionRequired(unpromoted.get());
+        }
+        board.endOverdue();
+        board.grantHeads();
+        return admit(snapshot, board, request, environments, unknown);
+    }
 
-        if (board.isFreeFor(groups, request.priority())) {
+    /** Whether the sha comes from where it has to come from, or is one to go back to in a hurry. */
+    private static boolean mayDeploy(Environment environment, AcquireRequest request) {
+        return environment.policy().promoteFrom() == null
+                || (request.details().sha() != null
+                        && (request.details().sha().equals(environment.promotableSha())
+                                || isRollback(environment, request)));
+    }
+
+    private static boolean isRollback(Environment environment, AcquireRequest request) {
+        return request.priority() == Priority.HIGH && environment.hasSucceeded();
+    }
+
+    private static Verdict admit(
+            Snapshot snapshot,
+            Board board,
+            AcquireRequest request,
+            List<Environment> environments,
+            List<EnvironmentName> unknown) {
+        NewRun run = newRun(request, environments);
+        if (run.approvalsRequired() > 0) {
+            if (request.mode() == Mode.FAIL_FAST) {
+                return new Verdict.ApprovalRequired(run.approvalsRequired());
+            }
             create(board, environments);
+            auditRollback(board, request, environments);
+            board.add(new Change.AwaitApproval(run));
+            return new Verdict.Queued(unknown);
+        }
+        TreeSet<LockGroup> groups = new TreeSet<>();
+        environments.forEach(environment -> groups.add(environment.lockGroup()));
+        Optional<HeldBack> heldBack =
+                board.heldBack(request.environments(), request.priority(), request.passesFreeze());
+        if (heldBack.isEmpty() && board.isFreeFor(groups, request.priority())) {
+            create(board, environments);
+            auditRollback(board, request, environments);
+            board.auditPassage(request.environments(), null, actor(request));
             board.add(new Start(run));
             return new Verdict.Started(unknown);
         }
         if (request.mode() == Mode.FAIL_FAST) {
-            return new Verdict.Held(board.inTheWay(groups, request.priority()));
+            return heldBack.isPresent()
+                    ? new Verdict.HeldBackNow(heldBack.get())
+                    : new Verdict.Held(board.inTheWay(groups, request.priority()));
         }
-        Optional<Run> cover = coverFor(snapshot, board, request, environments);
+        boolean latestOnly = environments.stream()
+                .anyMatch(environment -> environment.policy().queueMode() == QueueMode.LATEST_ONLY);
+        Optional<Skip> skip = latestOnly ? Optional.empty() : skip(snapshot, board, request, run, environments);
         create(board, environments);
-        if (cover.isPresent()) {
-            Run into = cover.get();
-            boolean covered = into.coverage() == Coverage.LATEST;
-            board.add(new Skip(run, into.id(), covered, skipReason(into, covered)));
-            return new Verdict.Skipped(into);
+        if (skip.isPresent()) {
+            board.add(skip.get());
+            return new Verdict.Skipped(snapshot.run(skip.get().into()).orElseThrow());
         }
+        auditRollback(board, request, environments);
         board.add(new Enqueue(run));
+        if (latestOnly) {
+            supersede(snapshot, board, request.coverage(), request.priority(), null);
+        }
+        if (environments.stream().anyMatch(environment -> environment.policy().cancelInProgress())) {
+            askHolderToStop(board, request, environments);
+        }
         return new Verdict.Queued(unknown);
     }
 
+    private static Actor actor(AcquireRequest request) {
+        return new Actor(request.caller(), request.details().reason());
+    }
+
+    private static void auditRollback(Board board, AcquireRequest request, List<Environment> environments) {
+        List<EnvironmentName> rolledBack = environments.stream()
+                .filter(environment -> environment.policy().promoteFrom() != null)
+                .filter(environment -> !Objects.equals(request.details().sha(), environment.promotableSha()))
+                .map(Environment::name)
+                .toList();
+        if (!rolledBack.isEmpty()) {
+            board.add(new Change.Audit(
+                    "rollback",
+                    rolledBack,
+                    null,
+                    actor(request),
+                    Map.of(),
+                    Map.of("sha", Objects.requireNonNullElse(request.details().sha(), ""))));
+        }
+    }
+
+    /**
+     * The queued runs that a newer one covers give way to it. Those of high priority only to one of high priority, so that nobody loses a
+     * hotfix's place.
+     *
+     * @param by null for the run that this plan inserts
+     */
+    static void supersede(Snapshot snapshot, Board board, Coverage coverage, Priority priority, @Nullable Run by) {
+        for (RunId id : snapshot.found().covering()) {
+            Run older = snapshot.run(id).orElseThrow();
+            boolean isOlder = by == null || older.id().compareTo(by.id()) < 0;
+            if (isOlder && board.isQueued(older) && priority.compareTo(older.priority()) <= 0) {
+                board.supersede(older, by);
+                if (coverage == Coverage.PINNED) {
+                    board.handOver(older);
+                } else if (snapshot.covers().containsKey(older.id())) {
+                    board.add(
+                            by == null
+                                    ? new Change.HandOverToInserted(older.id())
+                                    : new Change.HandOver(older.id(), by.id()));
+                }
+            }
+        }
+    }
+
+    /**
+     * Asks the deployment that the new run covers to stop, unless the one before it was stopped for the same reason: however fast runs come,
+     * every second deployment comes to its end.
+     */
+    private static void askHolderToStop(Board board, AcquireRequest request, List<Environment> environments) {
+        boolean lastWasStopped = environments.stream().anyMatch(Environment::lastDeploymentStopped);
+        Optional<Run> holder = board.holderOf(environments.getFirst().lockGroup())
+                .filter(run -> run.batchKey().equals(request.batchKey()))
+                .filter(run -> !run.requireGrant().cancelRequested());
+        if (!lastWasStopped && holder.isPresent()) {
+            board.add(new RequestCancel(
+                    holder.get(), CancelCause.NEWER, "a newer run of the same environments, repository and ref waits"));
+        }
+    }
+
     private static NewRun newRun(AcquireRequest request, List<Environment> environments) {
-        // The strictest policy of several environments counts: the shortest lease, the shortest time in the queue.
+        // The strictest policy of several environments counts: the shortest lease, the shortest time in the queue, the
+        // most approvals.
         Duration lease =
                 Objects.requireNonNullElseGet(request.lease(), () -> shortest(environments, EnvironmentPolicy::lease));
         Duration queueTimeout = Objects.requireNonNullElseGet(
                 request.queueTimeout(), () -> shortest(environments, EnvironmentPolicy::queueTimeout));
-        return new NewRun(request, lease, queueTimeout);
+        Duration maxHold = environments.stream()
+                .map(environment -> environment.policy().maxHold())
+                .filter(Objects::nonNull)
+                .min(Comparator.naturalOrder())
+                .orElse(null);
+        int approvals = environments.stream()
+                .mapToInt(environment -> environment.policy().approvalsRequired())
+                .max()
+                .orElse(0);
+        return new NewRun(
+                request,
+                lease,
+                queueTimeout,
+                maxHold,
+                approvals,
+                shortest(environments, EnvironmentPolicy::approvalTimeout));
     }
 
     private static Duration shortest(
@@ -109,26 +253,45 @@ final class Planner {
     }
 
     /**
-     * The run that a new one is skipped for: with as many pending as the threshold of any of its environments, the last queued run of the
-     * same environments, repository and ref. With none there is nobody to deploy the change, and the new run is queued.
+     * What a new run is skipped for: with as many pending as the threshold of any of its environments, or soon after the last one, the last
+     * queued run of the same environments, repository and ref. With none there is nobody to deploy the change, and the new run is queued.
      */
-    private static Optional<Run> coverFor(
-            Snapshot snapshot, Board board, AcquireRequest request, List<Environment> environments) {
+    private static Optional<Skip> skip(
+            Snapshot snapshot, Board board, AcquireRequest request, NewRun run, List<Environment> environments) {
         if (!request.batch() || request.priority() == Priority.HIGH) {
             return Optional.empty();
         }
+        Optional<Run> cover = snapshot.run(snapshot.found().cover()).filter(board::isQueued);
+        if (cover.isEmpty()) {
+            return Optional.empty();
+        }
+        Run into = cover.get();
         boolean full = environments.stream()
                 .anyMatch(environment -> environment.policy().batchThreshold() > 0
                         && board.pending(environment.lockGroup())
                                 >= environment.policy().batchThreshold());
-        return full ? snapshot.run(snapshot.found().cover()).filter(board::isQueued) : Optional.empty();
+        boolean soon = environments.stream()
+                .anyMatch(environment -> snapshot.at()
+                        .isBefore(into.createdAt().plus(environment.policy().batchWindow())));
+        if (!full && !soon) {
+            return Optional.empty();
+        }
+        boolean covered = into.coverage() == Coverage.LATEST;
+        return Optional.of(new Skip(
+                run,
+                into.id(),
+                covered,
+                full ? SkipReason.BATCH_THRESHOLD : SkipReason.BATCH_WINDOW,
+                skipReason(into, full, covered)));
     }
 
-    private static String skipReason(Run into, boolean covered) {
-        return covered
-                ? "enough runs are pending and run " + into.id() + ", queued last, will deploy this change"
-                : "enough runs are pending and run " + into.id()
-                        + ", queued last, is to include this change; it is pinned to its own sha, so check that it does";
+    private static String skipReason(Run into, boolean full, boolean covered) {
+        String why = full ? "enough runs are pending and run " : "shortly before, run ";
+        return why
+                + into.id()
+                + (covered
+                        ? ", queued last, will deploy this change"
+                        : ", queued last, is to include this change; it is pinned to its own sha, so check that it does");
     }
 
     private static Verdict heartbeat(Snapshot snapshot, Board board, LockProof proof) {
@@ -175,7 +338,8 @@ final class Planner {
     }
 
     private static Verdict released(Snapshot snapshot, Board board, Run run, Report report) {
-        board.end(run, report.result().status(), "released by its client", report);
+        String deployed = report.result() == Report.Result.SUCCESS ? deployed(snapshot, run, report) : null;
+        board.end(run, report.result().status(), "released by its client", report, deployed);
         ship(snapshot, board, run, report);
         // Whatever the run covered and did not deploy needs another cover.
         board.handOver(run);
@@ -203,14 +367,15 @@ final class Planner {
         return new Verdict.LeaseLost(run, null);
     }
 
+    /** What is live after a success; null when nobody named a sha. */
+    private static @Nullable String deployed(Snapshot snapshot, Run run, Report report) {
+        return report.deployedSha() == null ? Deploy.of(run, snapshot.batched()).sha() : report.deployedSha();
+    }
+
     private static void ship(Snapshot snapshot, Board board, Run run, Report report) {
         if (report.result() == Report.Result.SUCCESS) {
-            String deployed = Objects.requireNonNullElse(
-                    report.deployedSha(),
-                    Objects.requireNonNullElse(
-                            Deploy.of(run, snapshot.batched()).sha(), ""));
             List<RunId> shipped = Deploy.shipped(run, snapshot.batched(), report.deployedSha());
-            board.add(new Ship(run, shipped, deployed.isEmpty() ? null : deployed));
+            board.add(new Ship(run, shipped, deployed(snapshot, run, report)));
         }
     }
 
@@ -231,13 +396,29 @@ final class Planner {
         } else if (run.status().isWaiting() || run.awaitsPickUp()) {
             board.end(run, RunStatus.CANCELLED, cancel.reason(), null);
             board.handOver(run);
+            audit(board, cancel, run, RunStatus.CANCELLED.label());
             verdict = new Verdict.Ended(run);
         } else {
-            board.add(new RequestCancel(run));
+            CancelCause cause = cancel.admin() == null ? CancelCause.CLIENT : CancelCause.ADMIN;
+            board.add(new RequestCancel(run, cause, cancel.reason()));
+            audit(board, cancel, run, "cancel_requested");
             verdict = new Verdict.CancelRequested(run);
         }
         board.grantHeads();
         return verdict;
+    }
+
+    private static void audit(Board board, Transition.Cancel cancel, Run run, String became) {
+        Actor admin = cancel.admin();
+        if (admin != null) {
+            board.add(new Change.Audit(
+                    "cancelled_by_admin",
+                    run.environments(),
+                    run.id(),
+                    admin,
+                    Map.of("status", run.status().label()),
+                    Map.of("status", became)));
+        }
     }
 
     private static Verdict sweep(Board board) {

@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * @param statusReason why it ended as it did, null while it is pending
  * @param deadlineAt when it ends by itself unless its client acts, null once ended
  * @param grant its hold of the lock, null if it was never granted
+ * @param supersededBy the newer run that took its place, null unless it was superseded
+ * @param passesFreeze whether freezes do not hold it back
+ * @param approvals who has approved it; read only for the run that a transition is about
  * @param batch its receipt, null unless it was skipped
  * @param report what its client said at the end, kept also when that came too late
  */
@@ -37,6 +40,12 @@ public record Run(
         @Nullable Grant grant,
         LockTokenSeal seal,
         Sha256 requestDigest,
+        Sha256 batchKey,
+        String caller,
+        boolean passesFreeze,
+        int approvalsRequired,
+        Set<String> approvals,
+        @Nullable RunId supersededBy,
         @Nullable Batch batch,
         @Nullable Report report,
         RunDetails details) {
@@ -44,6 +53,36 @@ public record Run(
     /** The queue's order: by priority, then by id (invariant 3). */
     static final Comparator<Run> QUEUE_ORDER =
             Comparator.comparing(Run::priority).thenComparing(Run::id);
+
+    /** The same run with high priority. */
+    Run prioritized(boolean freezesPassed) {
+        return new Run(
+                id,
+                environments,
+                lockGroups,
+                status,
+                statusReason,
+                Priority.HIGH,
+                coverage,
+                lease,
+                createdAt,
+                completedAt,
+                lastContactAt,
+                queueExpiresAt,
+                deadlineAt,
+                grant,
+                seal,
+                requestDigest,
+                batchKey,
+                caller,
+                passesFreeze || freezesPassed,
+                approvalsRequired,
+                approvals,
+                supersededBy,
+                batch,
+                report,
+                details);
+    }
 
     boolean isOverdue(Instant at) {
         return deadlineAt != null && !at.isBefore(deadlineAt);

@@ -1,5 +1,8 @@
 package io.lockkeeper.coordination;
 
+import io.lockkeeper.environment.Environment;
+import io.lockkeeper.environment.Freeze;
+import io.lockkeeper.environment.Quarantine;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -19,6 +22,8 @@ public final class RunReader {
     private static final ParsedSql FIND = Sql.load("find-run.sql");
     private static final ParsedSql BATCHED = Sql.load("batched.sql");
     private static final ParsedSql STANDING = Sql.load("standing.sql");
+    private static final ParsedSql ENVIRONMENTS = Sql.load("environments.sql");
+    private static final ParsedSql APPROVALS = Sql.parse("SELECT count(*) AS given FROM approval WHERE run_id = :run");
     private static final ParsedSql LOCK_SHARED = Sql.load("lock-shared.sql");
     private static final ParsedSql TOUCH = Sql.load("touch.sql");
 
@@ -72,8 +77,13 @@ public final class RunReader {
             return report;
         }
         Standing standing = jdbc.execute((Connection connection) -> {
-            StandingReading reading = new StandingReading();
+            StandingReading reading = new StandingReading(report.run());
             Transactions.beginLook()
+                    .add(
+                            ENVIRONMENTS,
+                            Map.of("names", Scope.names(report.run().environments())),
+                            reading::readEnvironments)
+                    .add(APPROVALS, Map.of("run", report.run().id().value()), reading::readApprovals)
                     .add(
                             STANDING,
                             Map.of("run", report.run().id().value(), "aheadShown", Standing.AHEAD_SHOWN),
@@ -116,6 +126,41 @@ public final class RunReader {
         private final List<Blocker> blockers = new ArrayList<>();
         private long etaSeconds;
         private boolean etaKnown = true;
+        private final Run run;
+
+        StandingReading(Run run) {
+            this.run = run;
+        }
+
+        /** What holds the run back, whoever has the lock. An end of a freeze that is known is part of the estimate. */
+        void readEnvironments(ResultSet rows) throws SQLException {
+            while (rows.next()) {
+                Environment environment = EnvironmentRows.read(rows);
+                Instant at = RunRows.instant(rows, "at");
+                Optional<Freeze> freeze = environment.freezeAt(at).filter(any -> !run.passesFreeze());
+                if (freeze.isPresent()) {
+                    blockers.add(new Blocker.Frozen(environment.name(), freeze.get()));
+                    Instant until = freeze.get().until();
+                    etaKnown &= until != null;
+                    etaSeconds = until == null
+                            ? etaSeconds
+                            : Math.max(etaSeconds, Duration.between(at, until).toSeconds());
+                }
+                Quarantine quarantine = environment.quarantine();
+                if (quarantine != null && run.priority() != Priority.HIGH) {
+                    blockers.add(new Blocker.Quarantined(environment.name(), quarantine));
+                    etaKnown = false;
+                }
+            }
+        }
+
+        void readApprovals(ResultSet rows) throws SQLException {
+            rows.next();
+            if (run.status() == RunStatus.AWAITING_APPROVAL) {
+                blockers.addFirst(new Blocker.Approval(run.approvalsRequired(), rows.getInt("given")));
+                etaKnown = false;
+            }
+        }
 
         void read(ResultSet rows) throws SQLException {
             while (rows.next()) {

@@ -4,6 +4,7 @@ import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.LockGroup;
 import java.sql.Array;
 import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -42,6 +43,12 @@ final class RunRows {
                 new LockTokenSeal(
                         row.getObject("lock_token_nonce", UUID.class), Sha256.of(row.getBytes("lock_token_digest"))),
                 Sha256.of(row.getBytes("request_digest")),
+                Sha256.of(row.getBytes("batch_key")),
+                row.getString("caller"),
+                row.getBoolean("passes_freeze"),
+                row.getInt("approvals_required"),
+                approvals(row),
+                runIdOrNull(row, "superseded_by"),
                 batch(row),
                 report(row),
                 details(row));
@@ -57,12 +64,40 @@ final class RunRows {
                 instant(row, "granted_at"),
                 instantOrNull(row, "picked_up_at"),
                 instant(row, "lease_expires_at"),
-                row.getObject("cancel_requested_at") != null);
+                cancel(row),
+                instantOrNull(row, "hold_expires_at"),
+                instantOrNull(row, "hold_ends_at"));
+    }
+
+    private static Grant.@Nullable CancelRequest cancel(ResultSet row) throws SQLException {
+        if (row.getObject("cancel_requested_at") == null) {
+            return null;
+        }
+        String cause = row.getString("cancel_cause");
+        return new Grant.CancelRequest(
+                cause == null ? CancelCause.CLIENT : CancelCause.of(cause), row.getString("cancel_reason"));
+    }
+
+    /** Only some queries read them. */
+    private static Set<String> approvals(ResultSet row) throws SQLException {
+        ResultSetMetaData columns = row.getMetaData();
+        for (int i = 1; i <= columns.getColumnCount(); i++) {
+            if (columns.getColumnName(i).equals("approvals")) {
+                return Set.of(strings(row, "approvals"));
+            }
+        }
+        return Set.of();
     }
 
     private static @Nullable Batch batch(ResultSet row) throws SQLException {
         RunId into = runIdOrNull(row, "batched_into");
-        return into == null ? null : new Batch(into, row.getBoolean("covered"), runIdOrNull(row, "shipped_by"));
+        return into == null
+                ? null
+                : new Batch(
+                        into,
+                        row.getBoolean("covered"),
+                        runIdOrNull(row, "shipped_by"),
+                        SkipReason.of(row.getString("skip_reason")));
     }
 
     private static @Nullable Report report(ResultSet row) throws SQLException {

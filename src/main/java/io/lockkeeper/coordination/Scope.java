@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param leaving the run if it may be about to leave the queue: it does not take over what others covered
  * @param groups beyond those of the environments and of the run
+ * @param approving the run if it may be about to join the queue: those that it supersedes are read
+ * @param window how many queued runs of each environment are read
  */
 record Scope(
         List<EnvironmentName> environments,
@@ -22,32 +24,80 @@ record Scope(
         @Nullable RunId leaving,
         Set<LockGroup> groups,
         @Nullable AcquireRequest acquire,
-        boolean readsBatched) {
+        boolean readsBatched,
+        @Nullable RunId approving,
+        int window,
+        boolean readsForceReleaseRequest) {
 
     static Scope of(Transition transition) {
         return switch (transition) {
             case Transition.Acquire acquire ->
-                new Scope(acquire.request().environments(), null, null, Set.of(), acquire.request(), false);
+                new Scope(
+                        acquire.request().environments(),
+                        null,
+                        null,
+                        Set.of(),
+                        acquire.request(),
+                        false,
+                        null,
+                        Snapshot.WINDOW,
+                        false);
             case Transition.Heartbeat heartbeat -> ofRun(heartbeat.proof().run(), false, false);
             case Transition.Release release ->
                 ofRun(release.proof().run(), release.report().result() == Report.Result.CANCELLED, true);
             case Transition.Cancel cancel -> ofRun(cancel.run(), true, false);
             case Transition.Sweep sweep -> ofGroups(sweep.groups());
+            case Transition.SetPolicy set ->
+                new Scope(
+                        List.of(set.environment()),
+                        null,
+                        null,
+                        Set.of(set.lockGroup()),
+                        null,
+                        false,
+                        null,
+                        Snapshot.WINDOW,
+                        false);
+            case Transition.ForceRelease force ->
+                new Scope(List.of(force.environment()), null, null, Set.of(), null, false, null, Snapshot.WINDOW, true);
+            case Transition.OfEnvironment admin ->
+                new Scope(
+                        List.of(admin.environment()), null, null, Set.of(), null, false, null, Snapshot.WINDOW, false);
+            case Transition.Approve approve ->
+                new Scope(List.of(), approve.run(), null, Set.of(), null, false, approve.run(), Snapshot.WINDOW, false);
+            case Transition.Reject reject -> ofRun(reject.run(), true, false);
+            case Transition.Prioritize prioritize -> ofRun(prioritize.run(), false, false);
         };
     }
 
     private static Scope ofRun(RunId run, boolean leaves, boolean readsBatched) {
-        return new Scope(List.of(), run, leaves ? run : null, Set.of(), null, readsBatched);
+        return new Scope(
+                List.of(), run, leaves ? run : null, Set.of(), null, readsBatched, null, Snapshot.WINDOW, false);
     }
 
     static Scope ofGroups(Set<LockGroup> groups) {
-        return new Scope(List.of(), null, null, groups, null, false);
+        return new Scope(List.of(), null, null, groups, null, false, null, Snapshot.WINDOW, false);
     }
 
     Scope with(Set<LockGroup> more) {
         Set<LockGroup> all = new HashSet<>(groups);
         all.addAll(more);
-        return new Scope(environments, run, leaving, all, acquire, readsBatched);
+        return new Scope(
+                environments, run, leaving, all, acquire, readsBatched, approving, window, readsForceReleaseRequest);
+    }
+
+    /** The same with a longer look into each queue. */
+    Scope deeper() {
+        return new Scope(
+                environments,
+                run,
+                leaving,
+                groups,
+                acquire,
+                readsBatched,
+                approving,
+                window * 8,
+                readsForceReleaseRequest);
     }
 
     Map<String, @Nullable Object> parameters() {
@@ -62,7 +112,9 @@ record Scope(
                 "batchKey",
                 Null.BYTES.or(acquire == null ? null : acquire.batchKey().bytes()));
         parameters.put("count", acquire != null);
-        parameters.put("window", Snapshot.WINDOW);
+        parameters.put("window", window);
+        parameters.put("approving", Null.BIGINT.or(approving == null ? null : approving.value()));
+        parameters.put("sha", acquire == null ? null : acquire.details().sha());
         parameters.put("overdueLimit", Snapshot.OVERDUE_LIMIT);
         return parameters;
     }

@@ -18,12 +18,14 @@ import org.jspecify.annotations.Nullable;
  * @param at the one instant of the transition, by the database's clock, read after the locks (invariant 6)
  * @param lastSweptAt when a replica last swept
  * @param locked the groups whose locks the transition holds
- * @param environments those that the request names
+ * @param environments those that the request names, and all of the locked groups
  * @param pending queued and in-progress runs of each locked group; read for acquires only
- * @param runs every run that the plan may need: holders, the first {@link #WINDOW} queued runs of each group, overdue runs, the run the
+ * @param runs every run that the plan may need: holders, the first queued runs of each environment, overdue runs, the run the
  *     request is about, the run of its idempotency key and the run that would cover it
  * @param covers who takes over what a run covers if it ends without success; absent when it covers nothing
  * @param batched what was skipped in favour of the run that the request is about, oldest first
+ * @param forceReleaseRequest read only for a forced release; null when nobody has asked yet
+ * @param window how many queued runs of each environment were read
  * @param found which of {@code runs} has the request's idempotency key, and which one would cover it
  */
 record Snapshot(
@@ -35,10 +37,18 @@ record Snapshot(
         Map<RunId, Run> runs,
         Map<RunId, Successor> covers,
         List<BatchedRun> batched,
-        Found found) {
+        Found found,
+        @Nullable ForceReleaseRequest forceReleaseRequest,
+        int window) {
 
-    /** How many queued runs of each group are read: enough to find one that can be granted when the first few are overdue. */
+    /** What one admin asked for and another has to ask for too. */
+    record ForceReleaseRequest(FencingToken fencingToken, String by, Instant expiresAt) {}
+
+    /** How many queued runs of each environment are read: enough to find one that can be granted when the first few are overdue. */
     static final int WINDOW = 8;
+
+    /** How many are read when those are all held back; what is behind them is left to the sweeper. */
+    static final int WIDEST_WINDOW = 4096;
 
     /** How many overdue runs one transition ends; the next one ends more. */
     static final int OVERDUE_LIMIT = 100;
@@ -54,8 +64,19 @@ record Snapshot(
      */
     record Successor(@Nullable RunId heard, @Nullable RunId any) {}
 
-    record Found(@Nullable RunId twin, @Nullable RunId cover) {
-        static final Found NOTHING = new Found(null, null);
+    /**
+     * Runs with a part in the request.
+     *
+     * @param covering queued runs of the same environments, repository and ref, newest first; only the newest unless the policy is
+     *     {@code latest_only}
+     */
+    record Found(@Nullable RunId twin, List<RunId> covering) {
+        static final Found NOTHING = new Found(null, List.of());
+
+        @Nullable
+        RunId cover() {
+            return covering.isEmpty() ? null : covering.getFirst();
+        }
     }
 
     /**

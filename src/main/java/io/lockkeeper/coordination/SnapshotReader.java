@@ -5,15 +5,16 @@ import io.lockkeeper.coordination.Snapshot.Successor;
 import io.lockkeeper.environment.Environment;
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.LockGroup;
-import io.lockkeeper.environment.Policies;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
@@ -26,9 +27,10 @@ final class SnapshotReader {
     private static final ParsedSql ENVIRONMENTS = Sql.load("snapshot-environments.sql");
     private static final ParsedSql GROUPS = Sql.load("snapshot-groups.sql");
     private static final ParsedSql RUNS = Sql.load("snapshot-runs.sql");
+    private static final ParsedSql FORCE_RELEASE_REQUEST = Sql.parse(
+            "SELECT fencing_token, requested_by, expires_at FROM force_release_request WHERE environment = ANY (:environments::text[])");
     private static final ParsedSql BATCHED = Sql.load("batched.sql");
 
-    private final Policies policies;
     private final Map<EnvironmentName, Environment> environments = new LinkedHashMap<>();
     private final Set<LockGroup> groups = new TreeSet<>();
     private final Map<LockGroup, Integer> pending = new TreeMap<>();
@@ -38,17 +40,19 @@ final class SnapshotReader {
     private @Nullable Instant at;
     private @Nullable Instant lastSweptAt;
     private @Nullable RunId twin;
-    private @Nullable RunId cover;
-
-    SnapshotReader(Policies policies) {
-        this.policies = policies;
-    }
+    private final NavigableSet<RunId> covering = new TreeSet<>(Comparator.reverseOrder());
+    private Snapshot.@Nullable ForceReleaseRequest forceReleaseRequest;
+    private int window;
 
     void addTo(RoundTrip roundTrip, Scope scope) {
         Map<String, @Nullable Object> parameters = scope.parameters();
+        window = scope.window();
         roundTrip.add(ENVIRONMENTS, parameters, this::readEnvironments);
         roundTrip.add(GROUPS, parameters, this::readGroups);
         roundTrip.add(RUNS, parameters, this::readRuns);
+        if (scope.readsForceReleaseRequest()) {
+            roundTrip.add(FORCE_RELEASE_REQUEST, parameters, this::readForceReleaseRequest);
+        }
         if (scope.readsBatched()) {
             roundTrip.add(BATCHED, parameters, rows -> readBatched(rows, batched));
         }
@@ -65,20 +69,28 @@ final class SnapshotReader {
                 runs,
                 covers,
                 batched,
-                new Found(twin, cover));
+                new Found(twin, List.copyOf(covering)),
+                forceReleaseRequest,
+                window);
     }
 
     private void readEnvironments(ResultSet rows) throws SQLException {
         while (rows.next()) {
             at = RunRows.instant(rows, "at");
             lastSweptAt = RunRows.instant(rows, "last_swept_at");
-            String name = rows.getString("name");
-            if (name != null) {
-                String group = rows.getString("lock_group");
-                EnvironmentName environment = new EnvironmentName(name);
-                environments.put(
-                        environment, policies.environment(environment, group == null ? null : new LockGroup(group)));
+            if (rows.getString("name") != null) {
+                Environment environment = EnvironmentRows.read(rows);
+                environments.put(environment.name(), environment);
             }
+        }
+    }
+
+    private void readForceReleaseRequest(ResultSet rows) throws SQLException {
+        if (rows.next()) {
+            forceReleaseRequest = new Snapshot.ForceReleaseRequest(
+                    new FencingToken(rows.getLong("fencing_token")),
+                    rows.getString("requested_by"),
+                    RunRows.instant(rows, "expires_at"));
         }
     }
 
@@ -105,7 +117,7 @@ final class SnapshotReader {
                 twin = run.id();
             }
             if (rows.getBoolean("can_cover")) {
-                cover = cover == null || run.id().compareTo(cover) > 0 ? run.id() : cover;
+                covering.add(run.id());
             }
         }
     }

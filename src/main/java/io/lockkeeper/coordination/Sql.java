@@ -18,12 +18,16 @@ final class Sql {
     }
 
     static ParsedSql load(String name) {
+        return parse(text(name));
+    }
+
+    static String text(String name) {
         String resource = "/sql/coordination/" + name;
         try (InputStream in = Sql.class.getResourceAsStream(resource)) {
             if (in == null) {
                 throw new IllegalStateException("the jar lacks " + resource);
             }
-            return parse(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

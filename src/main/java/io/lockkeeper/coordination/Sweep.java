@@ -1,7 +1,6 @@
 package io.lockkeeper.coordination;
 
 import io.lockkeeper.environment.LockGroup;
-import io.lockkeeper.environment.Policies;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -28,13 +27,11 @@ final class Sweep {
     private static final ParsedSql SWEPT = Sql.parse("UPDATE sweeper SET last_swept_at = statement_timestamp()");
 
     private final Transactions transactions;
-    private final Policies policies;
     private final QueueTiming timing;
     private final Planner planner;
 
-    Sweep(Transactions transactions, Policies policies, QueueTiming timing, Planner planner) {
+    Sweep(Transactions transactions, QueueTiming timing, Planner planner) {
         this.transactions = transactions;
-        this.policies = policies;
         this.timing = timing;
         this.planner = planner;
     }
@@ -42,26 +39,26 @@ final class Sweep {
     /**
      * What one transaction of a sweep came to.
      *
-     * @param missing groups in which runs of the due groups have claims too, so that it has to begin again with their locks
+     * @param missing what it has to begin again with: the locks of groups in which runs of the due groups have claims too, a longer look
      */
-    record Swept(Wake woken, Set<LockGroup> missing, boolean isThrough) {
-        static final Swept NOTHING = new Swept(new Wake(Set.of(), Set.of(), false), Set.of(), true);
+    record Swept(Wake woken, Scope missing, boolean isThrough) {
+        static final Swept NOTHING = new Swept(new Wake(Set.of(), Set.of(), false), Scope.ofGroups(Set.of()), true);
 
-        static Swept unfinished(Set<LockGroup> missing) {
+        static Swept unfinished(Scope missing) {
             return new Swept(NOTHING.woken, missing, false);
         }
     }
 
     Swept run() {
-        Swept swept = transactions.run(connection -> attempt(connection, Set.of()));
+        Swept swept = transactions.run(connection -> attempt(connection, Scope.ofGroups(Set.of())));
         for (int restart = 0; !swept.isThrough() && restart < 20; restart++) {
-            Set<LockGroup> more = swept.missing();
+            Scope more = swept.missing();
             swept = transactions.run(connection -> attempt(connection, more));
         }
         return swept;
     }
 
-    private Swept attempt(Connection connection, Set<LockGroup> more) throws SQLException {
+    private Swept attempt(Connection connection, Scope more) throws SQLException {
         Turn turn = takeTurn(connection);
         if (!turn.isOurs()) {
             return Swept.NOTHING;
@@ -70,10 +67,9 @@ final class Sweep {
             forgiveOutage(connection);
             return Swept.unfinished(more);
         }
-        Scope scope = Scope.ofGroups(more);
         Set<LockGroup> locked = new TreeSet<>();
         new RoundTrip()
-                .add(LOCK_DUE, scope.parameters(), rows -> {
+                .add(LOCK_DUE, more.parameters(), rows -> {
                     while (rows.next()) {
                         locked.add(new LockGroup(rows.getString("lock_group")));
                     }
@@ -87,25 +83,22 @@ final class Sweep {
                     .run(connection);
             return Swept.NOTHING;
         }
-        SnapshotReader reading = new SnapshotReader(policies);
+        SnapshotReader reading = new SnapshotReader();
         RoundTrip read = new RoundTrip();
-        reading.addTo(read, scope.with(locked));
+        reading.addTo(read, more.with(locked));
         read.run(connection);
         Snapshot snapshot = reading.snapshot();
 
         return switch (planner.plan(snapshot, new Transition.Sweep(locked))) {
-            case Plan.NeedsLocks needs -> {
-                Set<LockGroup> all = new TreeSet<>(more);
-                all.addAll(needs.groups());
-                yield Swept.unfinished(all);
-            }
+            case Plan.NeedsLocks needs -> Swept.unfinished(more.with(needs.groups()));
+            case Plan.NeedsMore _ -> Swept.unfinished(more.deeper());
             case Plan.Decided decided -> {
                 RoundTrip write = new RoundTrip();
                 ChangeWriter writer = new ChangeWriter(snapshot, timing);
                 decided.changes().forEach(change -> writer.add(write, change));
                 write.add(SWEPT, Map.of(), RoundTrip.IGNORE).add(Sql.COMMIT, Map.of(), RoundTrip.IGNORE);
                 write.run(connection);
-                yield new Swept(decided.woken(), Set.of(), true);
+                yield new Swept(decided.woken(), more, true);
             }
         };
     }

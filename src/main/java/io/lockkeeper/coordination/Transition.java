@@ -1,5 +1,8 @@
 package io.lockkeeper.coordination;
 
+import io.lockkeeper.environment.DeclaredIn;
+import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.environment.EnvironmentPolicy;
 import io.lockkeeper.environment.LockGroup;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -18,9 +21,65 @@ sealed interface Transition {
      *
      * @param proof null when an admin cancels
      * @param reason ends up in the run's status reason or is told to the holder
+     * @param admin who, if not the run's own client
      */
-    record Cancel(RunId run, @Nullable LockProof proof, String reason) implements Transition {}
+    record Cancel(
+            RunId run,
+            @Nullable LockProof proof,
+            String reason,
+            @Nullable Actor admin) implements Transition {}
 
     /** Ends what is overdue in these groups and grants what can be granted. */
     record Sweep(Set<LockGroup> groups) implements Transition {}
+
+    /**
+     * Declares an environment, or changes what was declared. Its waiting runs follow it into another lock group.
+     *
+     * @param declaredIn null to take back what was declared; the environment is then as if an acquire had made it
+     * @param byConfiguration whether the configuration says so, which the API may not contradict
+     */
+    record SetPolicy(
+            EnvironmentName environment,
+            LockGroup lockGroup,
+            EnvironmentPolicy policy,
+            @Nullable DeclaredIn declaredIn,
+            boolean byConfiguration,
+            Actor actor)
+            implements Transition {}
+
+    /** What people do to one environment. */
+    sealed interface OfEnvironment extends Transition {
+        EnvironmentName environment();
+
+        Actor actor();
+    }
+
+    /** Stops grants, until an instant or until somebody lifts it. */
+    record FreezeEnvironment(EnvironmentName environment, FreezeEnd end, Actor actor) implements OfEnvironment {}
+
+    record Unfreeze(EnvironmentName environment, Actor actor) implements OfEnvironment {}
+
+    /** Ends a quarantine. */
+    record Acknowledge(EnvironmentName environment, Actor actor) implements OfEnvironment {}
+
+    /**
+     * Takes the lock away from its holder.
+     *
+     * @param fencingToken of the grant that was seen
+     * @param evenIfAlive also when its client was heard a moment ago
+     */
+    record ForceRelease(EnvironmentName environment, FencingToken fencingToken, boolean evenIfAlive, Actor actor)
+            implements OfEnvironment {}
+
+    /**
+     * One more approval.
+     *
+     * @param isAdmin whether the actor may approve anywhere, and not only where a policy names it
+     */
+    record Approve(RunId run, boolean isAdmin, Actor actor) implements Transition {}
+
+    record Reject(RunId run, boolean isAdmin, Actor actor) implements Transition {}
+
+    /** Makes a waiting run one of high priority. */
+    record Prioritize(RunId run, boolean passesFreeze, Actor actor) implements Transition {}
 }

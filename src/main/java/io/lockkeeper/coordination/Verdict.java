@@ -1,5 +1,6 @@
 package io.lockkeeper.coordination;
 
+import io.lockkeeper.environment.Environment;
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.LockGroup;
 import java.util.List;
@@ -27,6 +28,18 @@ sealed interface Verdict {
      */
     record Held(List<Run> inTheWay) implements Verdict {}
 
+    /** The environments do not exist, and acquiring does not make them. */
+    record EnvironmentsUnknown(List<EnvironmentName> environments) implements Verdict {}
+
+    /** Fail-fast found a freeze or a quarantine. */
+    record HeldBackNow(HeldBack why) implements Verdict {}
+
+    /** Fail-fast, but people have to approve first. */
+    record ApprovalRequired(int required) implements Verdict {}
+
+    /** The sha is not what was last deployed with success where it has to come from. */
+    record PromotionRequired(Environment environment) implements Verdict {}
+
     /** The key's run exists already. */
     record Replayed(Run run) implements Verdict {}
 
@@ -47,6 +60,38 @@ sealed interface Verdict {
     record NotGranted(Run run) implements Verdict {}
 
     record RunUnknown() implements Verdict {}
+
+    /** Done, or it was so already. */
+    record EnvironmentChanged() implements Verdict {}
+
+    record DeclaredInConfiguration() implements Verdict {}
+
+    /** The lock group cannot be changed now. */
+    record GroupIsHeld(Run holder) implements Verdict {}
+
+    record NotFrozen() implements Verdict {}
+
+    record NotQuarantined() implements Verdict {}
+
+    record NotHeld() implements Verdict {}
+
+    record HolderChanged(Run holder) implements Verdict {}
+
+    record HolderAlive(Run holder) implements Verdict {}
+
+    /** The environment is protected: another admin has to ask for the same. */
+    record SecondAdminNeeded(Run holder) implements Verdict {}
+
+    record Approved(Run run, int given) implements Verdict {}
+
+    record OwnRun(Run run) implements Verdict {}
+
+    record NotAnApprover(Run run) implements Verdict {}
+
+    /** The run does not wait, or not for this. */
+    record NotWaiting(Run run) implements Verdict {}
+
+    record Prioritized(Run run) implements Verdict {}
 
     record ProofInvalid() implements Verdict {}
 

@@ -1,8 +1,54 @@
 package io.lockkeeper.environment;
 
+import java.time.Instant;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
 /**
  * An environment as a transition sees it.
  *
  * @param known false when no run has named it yet: the first acquire creates it
+ * @param declaredIn null when an acquire made it and nobody has said more
+ * @param frozen by hand, this environment or all of them; null when not
+ * @param quarantine null when in none
+ * @param lastDeploymentStopped whether the last deployment was stopped in favour of a newer run
+ * @param promotableSha what was last deployed with success where the policy promotes from; null when nothing was
+ * @param hasSucceeded whether the sha of the request was deployed here with success before
  */
-public record Environment(EnvironmentName name, LockGroup lockGroup, EnvironmentPolicy policy, boolean known) {}
+public record Environment(
+        EnvironmentName name,
+        LockGroup lockGroup,
+        EnvironmentPolicy policy,
+        boolean known,
+        @Nullable DeclaredIn declaredIn,
+        @Nullable Freeze frozen,
+        @Nullable Quarantine quarantine,
+        boolean lastDeploymentStopped,
+        @Nullable String promotableSha,
+        boolean hasSucceeded) {
+
+    /** One that is not stored yet. */
+    public static Environment unknown(EnvironmentName name, @Nullable Freeze frozen) {
+        return new Environment(
+                name,
+                new LockGroup(name.value()),
+                EnvironmentPolicy.DEFAULT,
+                false,
+                null,
+                frozen,
+                null,
+                false,
+                null,
+                false);
+    }
+
+    /** The freeze that holds grants back at this instant: one by hand, or else a window of the policy. */
+    public Optional<Freeze> freezeAt(Instant at) {
+        if (frozen != null && (frozen.until() == null || at.isBefore(frozen.until()))) {
+            return Optional.of(frozen);
+        }
+        return policy.freezeWindows().stream()
+                .flatMap(window -> window.endIfWithin(at).map(end -> new Freeze(window.reason(), end, null)).stream())
+                .findFirst();
+    }
+}

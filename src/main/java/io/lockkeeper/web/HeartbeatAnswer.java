@@ -1,5 +1,6 @@
 package io.lockkeeper.web;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import io.lockkeeper.coordination.Grant;
@@ -17,7 +18,13 @@ import org.jspecify.annotations.Nullable;
  */
 @JsonPropertyOrder({"outcome", "run"})
 record HeartbeatAnswer(
-        RunView run, long fencingToken, Instant expiresAt, RunAnswer.Lease lease, boolean cancelRequested)
+        RunView run,
+        long fencingToken,
+        Instant expiresAt,
+        RunAnswer.Lease lease,
+        boolean cancelRequested,
+
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String cancelReason)
         implements PlainAnswer {
 
     static HeartbeatAnswer of(Run run) {
@@ -27,7 +34,8 @@ record HeartbeatAnswer(
                 grant.fencingToken().value(),
                 grant.expiresAt(),
                 RunAnswer.Lease.of(run),
-                grant.cancelRequested());
+                grant.cancelRequested(),
+                grant.cancel() == null ? null : grant.cancel().reason());
     }
 
     @JsonProperty("outcome")
@@ -45,6 +53,7 @@ record HeartbeatAnswer(
         plain.put("lease_expires_at", expiresAt);
         plain.put("lease_seconds", lease.seconds());
         plain.put("cancel_requested", cancelRequested);
+        plain.put("cancel_reason", cancelReason);
         return plain;
     }
 }

@@ -140,7 +140,7 @@ class LockController {
             return new QueueCheckAnswer(
                     true,
                     check.queueLength(),
-                    RunAnswer.Skipped.BATCH_THRESHOLD,
+                    check.reason() == null ? null : check.reason().label(),
                     into.value(),
                     check.covered(),
                     pending + "be skipped in favour of run " + into + ", which "

@@ -44,6 +44,7 @@ final class Requests {
                 body.batch() == null || body.batch(),
                 body.coverage() == AcquireBody.Coverage.LATEST ? Coverage.LATEST : Coverage.PINNED,
                 body.priority() == AcquireBody.Priority.HIGH ? Priority.HIGH : Priority.NORMAL,
+                mayPassFreezes(caller, body),
                 new RunDetails(
                         body.sha(),
                         body.ref(),
@@ -61,6 +62,14 @@ final class Requests {
                 key,
                 Sha256.of(String.join(",", environments) + "\n" + json.writeValueAsString(body)),
                 new LockTokenSeal(minted.nonce(), Sha256.of(minted.digest())));
+    }
+
+    /** High priority passes a freeze when an admin asks for it and says why (design, section 11). */
+    private static boolean mayPassFreezes(Caller caller, AcquireBody body) {
+        return body.priority() == AcquireBody.Priority.HIGH
+                && caller.role() == Role.ADMIN
+                && body.reason() != null
+                && !body.reason().isBlank();
     }
 
     /** A request as queue-check means it: it is planned and never carried out. */

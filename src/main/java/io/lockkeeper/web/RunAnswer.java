@@ -10,6 +10,10 @@ import io.lockkeeper.coordination.Grant;
 import io.lockkeeper.coordination.Run;
 import io.lockkeeper.coordination.RunReport;
 import io.lockkeeper.coordination.Standing;
+import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.environment.Freeze;
+import io.lockkeeper.environment.Quarantine;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -59,10 +63,16 @@ public sealed interface RunAnswer extends PlainAnswer {
         return plain;
     }
 
-    /** How long the lock is kept without another heartbeat. */
+    /**
+     * How long the lock is kept without another heartbeat.
+     *
+     * @param seconds from when the service last heard the client; shorter than what was asked for when max_hold_seconds is near
+     */
     record Lease(Instant expiresAt, long seconds) {
         static Lease of(Run run) {
-            return new Lease(run.requireGrant().expiresAt(), run.lease().toSeconds());
+            Instant expiresAt = run.requireGrant().expiresAt();
+            return new Lease(
+                    expiresAt, Duration.between(run.lastContactAt(), expiresAt).toSeconds());
         }
     }
 
@@ -100,6 +110,9 @@ public sealed interface RunAnswer extends PlainAnswer {
             boolean cancelRequested,
 
             @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            String cancelReason,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
             Boolean environmentCreated)
             implements RunAnswer {
 
@@ -115,6 +128,7 @@ public sealed interface RunAnswer extends PlainAnswer {
                     Lease.of(run),
                     DeployView.of(deploy),
                     grant.cancelRequested(),
+                    grant.cancel() == null ? null : grant.cancel().reason(),
                     created ? true : null);
         }
 
@@ -132,6 +146,7 @@ public sealed interface RunAnswer extends PlainAnswer {
             plain.put("lease_seconds", lease.seconds());
             plain.put("deploy_sha", deploy.sha());
             plain.put("cancel_requested", cancelRequested);
+            plain.put("cancel_reason", cancelReason);
             plain.put("message", message);
             return plain;
         }
@@ -194,15 +209,12 @@ public sealed interface RunAnswer extends PlainAnswer {
             @Nullable Long shippedBy)
             implements RunAnswer {
 
-        /** The only reason so far. */
-        static final String BATCH_THRESHOLD = "batch-threshold";
-
         static Skipped of(Run run) {
             RunView view = RunView.of(run, null);
             return new Skipped(
                     view,
                     Sentences.skipped(run),
-                    BATCH_THRESHOLD,
+                    Objects.requireNonNull(run.batch()).reason().label(),
                     view.batchedInto(),
                     view.covered(),
                     view.shippedBy());
@@ -258,6 +270,10 @@ public sealed interface RunAnswer extends PlainAnswer {
                             queue.lockGroup().name(),
                             queue.ahead(),
                             queue.runs().stream().map(id -> id.value()).toList());
+                case Blocker.Frozen frozen -> FreezeView.of(frozen.environment(), frozen.freeze());
+                case Blocker.Quarantined quarantined ->
+                    QuarantineView.of(quarantined.environment(), quarantined.quarantine());
+                case Blocker.Approval approval -> new ApprovalView("approval", approval.required(), approval.given());
             };
         }
     }
@@ -292,4 +308,34 @@ public sealed interface RunAnswer extends PlainAnswer {
 
     /** Runs that are ahead. */
     record QueueView(String type, String lockGroup, int ahead, List<Long> runIds) implements BlockerView {}
+
+    /** Nothing is granted in an environment for now. */
+    record FreezeView(
+            String type,
+            String environment,
+            String reason,
+            @Nullable Instant until,
+            @Nullable String by) implements BlockerView {
+
+        static FreezeView of(EnvironmentName environment, Freeze freeze) {
+            return new FreezeView("freeze", environment.value(), freeze.reason(), freeze.until(), freeze.by());
+        }
+    }
+
+    /** A deployment to an environment went wrong, and nobody has acknowledged it. */
+    record QuarantineView(
+            String type,
+            String environment,
+            String reason,
+            Instant since,
+            @Nullable Long runId) implements BlockerView {
+
+        static QuarantineView of(EnvironmentName environment, Quarantine quarantine) {
+            return new QuarantineView(
+                    "quarantine", environment.value(), quarantine.reason(), quarantine.since(), quarantine.run());
+        }
+    }
+
+    /** People have to approve first. */
+    record ApprovalView(String type, int required, int given) implements BlockerView {}
 }

@@ -2,6 +2,7 @@ package io.lockkeeper.web;
 
 import io.lockkeeper.coordination.AcquireOutcome;
 import io.lockkeeper.coordination.AcquireRequest;
+import io.lockkeeper.coordination.Actor;
 import io.lockkeeper.coordination.Coordinator;
 import io.lockkeeper.coordination.LockProof;
 import io.lockkeeper.coordination.Report;
@@ -9,6 +10,7 @@ import io.lockkeeper.coordination.Run;
 import io.lockkeeper.coordination.RunId;
 import io.lockkeeper.coordination.RunOutcome;
 import io.lockkeeper.coordination.RunReport;
+import io.lockkeeper.coordination.RunStatus;
 import io.lockkeeper.notify.RunWaiting;
 import io.lockkeeper.notify.RunWaiting.Until;
 import io.lockkeeper.notify.WaitOutcome;
@@ -45,8 +47,10 @@ class RunController {
     private final Coordinator coordinator;
     private final RunWaiting waiting;
     private final Requests requests;
+    private final KnownEnvironments knownEnvironments;
 
-    RunController(Coordinator coordinator, RunWaiting waiting, Requests requests) {
+    RunController(Coordinator coordinator, RunWaiting waiting, Requests requests, KnownEnvironments knownEnvironments) {
+        this.knownEnvironments = knownEnvironments;
         this.coordinator = coordinator;
         this.waiting = waiting;
         this.requests = requests;
@@ -100,6 +104,10 @@ class RunController {
             case AcquireOutcome.Skipped skipped -> answer(skipped.report(), false);
             case AcquireOutcome.Replayed replayed -> answer(waitFor(replayed.report(), patience), false);
             case AcquireOutcome.Held held -> throw RunProblems.held(environments, held.blockers());
+            case AcquireOutcome.HeldBackNow heldBack -> throw RunProblems.heldBack(heldBack.blocker());
+            case AcquireOutcome.ApprovalRequired approval -> throw RunProblems.approvalRequired(approval.required());
+            case AcquireOutcome.PromotionRequired promotion -> throw RunProblems.promotionRequired(promotion);
+            case AcquireOutcome.EnvironmentsUnknown unknown -> throw knownEnvironments.unknown(unknown.environments());
             case AcquireOutcome.KeyReused reused -> throw RunProblems.keyReused(reused.run());
         };
     }
@@ -221,16 +229,16 @@ class RunController {
             @RequestBody(required = false) @Valid @Nullable CancelBody body)
             throws InterruptedException {
         RunId run = new RunId(id);
-        LockProof proof = null;
-        if (lockToken != null || caller.role() != Role.ADMIN) {
-            proof = Requests.proof(lockToken, run);
-        }
-        String by = proof == null ? "cancelled by " + caller.name() : "cancelled by its client";
-        String reason = body == null || body.reason() == null ? by : by + ": " + body.reason();
-        return switch (coordinator.cancel(run, proof, reason)) {
+        String why = body == null || body.reason() == null ? "" : ": " + body.reason();
+        RunOutcome outcome = lockToken == null && caller.role() == Role.ADMIN
+                ? coordinator.cancel(
+                        run,
+                        "cancelled by " + caller.name() + why,
+                        new Actor(caller.name(), body == null ? null : body.reason()))
+                : coordinator.cancel(Requests.proof(lockToken, run), "cancelled by its client" + why);
+        return switch (outcome) {
             case RunOutcome.Ended ended
-            when ended.run().status() != io.lockkeeper.coordination.RunStatus.SKIPPED ->
-                ok(RunAnswer.Ended.of(ended.run()));
+            when ended.run().status() != RunStatus.SKIPPED -> ok(RunAnswer.Ended.of(ended.run()));
             case RunOutcome.Ended ended -> ok(RunAnswer.Skipped.of(ended.run()));
             case RunOutcome.CancelRequested asked -> ok(current(asked.run().id()));
             case RunOutcome other -> throw RunProblems.refused(other);

@@ -1,5 +1,7 @@
 package io.lockkeeper.web;
 
+import io.lockkeeper.coordination.AcquireOutcome;
+import io.lockkeeper.coordination.AdminOutcome;
 import io.lockkeeper.coordination.Blocker;
 import io.lockkeeper.coordination.Run;
 import io.lockkeeper.coordination.RunId;
@@ -7,7 +9,9 @@ import io.lockkeeper.coordination.RunOutcome;
 import io.lockkeeper.web.RunAnswer.BlockerView;
 import io.lockkeeper.web.RunAnswer.HolderView;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The refusals of the run calls, each saying what to do now. */
@@ -27,6 +31,119 @@ final class RunProblems {
                                 + ". Try again later, or acquire with mode wait to queue.")
                 .with("holder", holder)
                 .with("blockers", views)
+                .asException();
+    }
+
+    static ProblemException heldBack(Blocker blocker) {
+        BlockerView view = BlockerView.of(blocker);
+        ProblemType type = blocker instanceof Blocker.Quarantined ? ProblemType.QUARANTINED : ProblemType.FROZEN;
+        return Problem.of(
+                        type,
+                        "Nothing is granted now because of " + Sentences.blockedBy(List.of(view))
+                                + ". Try again later, or acquire with mode wait to queue.")
+                .with("blockers", List.of(view))
+                .asException();
+    }
+
+    static ProblemException approvalRequired(int required) {
+        return Problem.of(
+                        ProblemType.APPROVAL_REQUIRED,
+                        "The run needs " + Sentences.count(required, "approval")
+                                + " before it may queue. Acquire with mode wait, and have it approved.")
+                .with("approvals_required", required)
+                .asException();
+    }
+
+    static ProblemException promotionRequired(AcquireOutcome.PromotionRequired promotion) {
+        String promotable = promotion.promotable();
+        return Problem.of(
+                        ProblemType.PROMOTION_REQUIRED,
+                        promotion.environment() + " takes only what was last deployed to " + promotion.from()
+                                + " with success"
+                                + (promotable == null
+                                        ? ", and nothing was yet. Deploy there first."
+                                        : ". Acquire with sha " + promotable
+                                                + ", or deploy yours there first. To go back to a sha that succeeded here before,"
+                                                + " acquire with priority high."))
+                .with("environment", promotion.environment().value())
+                .with("promote_from", promotion.from().value())
+                .with("promotable_sha", promotable)
+                .asException();
+    }
+
+    static ProblemException refused(AdminOutcome outcome, String environment) {
+        return switch (outcome) {
+            case AdminOutcome.DeclaredInConfiguration _ ->
+                Problem.of(
+                                ProblemType.DECLARED_IN_CONFIGURATION,
+                                "The policy of " + environment
+                                        + " is declared in the service's configuration, under lockkeeper.environments."
+                                        + environment + ". Change it there and restart the service.")
+                        .with("environment", environment)
+                        .asException();
+            case AdminOutcome.GroupIsHeld held ->
+                lockHeld(
+                        environment + " cannot move to another lock group while its lock is held by "
+                                + Sentences.holder(HolderView.of(held.holder()))
+                                + ". Try again when that run has ended; a freeze keeps the next one out meanwhile.",
+                        held.holder());
+            case AdminOutcome.NotHeld _ ->
+                Problem.of(
+                                ProblemType.NOT_HELD,
+                                "Nobody holds the lock of " + environment + " now. There is nothing to release.")
+                        .asException();
+            case AdminOutcome.HolderChanged changed ->
+                Problem.of(
+                                ProblemType.HOLDER_CHANGED,
+                                environment + " is held by " + Sentences.holder(HolderView.of(changed.holder()))
+                                        + " with fencing token " + changed.fencingToken()
+                                        + " now. Look at the status again before you decide.")
+                        .with("holder", HolderView.of(changed.holder()))
+                        .with("fencing_token", changed.fencingToken().value())
+                        .asException();
+            case AdminOutcome.HolderAlive alive ->
+                Problem.of(
+                                ProblemType.HOLDER_ALIVE,
+                                "The client of " + Sentences.holder(HolderView.of(alive.holder())) + " was heard at "
+                                        + alive.run().lastContactAt().truncatedTo(ChronoUnit.SECONDS)
+                                        + ". Cancel the run to have it stop by itself, or repeat with even_if_alive true to take the"
+                                        + " lock away from a running deployment.")
+                        .with("holder", HolderView.of(alive.holder()))
+                        .with("last_contact", alive.run().lastContactAt())
+                        .asException();
+            case AdminOutcome.OwnRun own ->
+                Problem.of(
+                                ProblemType.OWN_RUN,
+                                "Run " + own.run().id() + " is your own. Have somebody else approve it.")
+                        .asException();
+            case AdminOutcome.NotAnApprover not ->
+                Problem.of(
+                                ProblemType.FORBIDDEN,
+                                "You may not decide about run " + not.run().id() + ". Ask an approver of "
+                                        + Sentences.places(not.run().environments()) + ", or an admin.")
+                        .asException();
+            case AdminOutcome.NotWaiting not ->
+                Problem.of(
+                                ProblemType.NOT_WAITING,
+                                "Run " + not.run().id() + " is "
+                                        + not.run().status().label() + ". There is nothing left to decide.")
+                        .with("run_status", not.run().status().label())
+                        .asException();
+            case AdminOutcome.RunUnknown unknown ->
+                unknown(Objects.requireNonNull(unknown.run(), "the run was asked for by its number"));
+            case AdminOutcome.Done _,
+                    AdminOutcome.NotFrozen _,
+                    AdminOutcome.NotQuarantined _,
+                    AdminOutcome.SecondAdminNeeded _,
+                    AdminOutcome.Ended _,
+                    AdminOutcome.Approved _,
+                    AdminOutcome.Prioritized _ -> throw new IllegalStateException("not a refusal: " + outcome);
+        };
+    }
+
+    private static ProblemException lockHeld(String detail, Blocker.Holder holder) {
+        return Problem.of(ProblemType.LOCK_HELD, detail)
+                .with("holder", HolderView.of(holder))
                 .asException();
     }
 

@@ -5,8 +5,11 @@ import io.lockkeeper.coordination.Deploy;
 import io.lockkeeper.coordination.Run;
 import io.lockkeeper.coordination.Standing;
 import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.web.RunAnswer.ApprovalView;
 import io.lockkeeper.web.RunAnswer.BlockerView;
+import io.lockkeeper.web.RunAnswer.FreezeView;
 import io.lockkeeper.web.RunAnswer.HolderView;
+import io.lockkeeper.web.RunAnswer.QuarantineView;
 import io.lockkeeper.web.RunAnswer.QueueView;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
@@ -70,10 +73,23 @@ final class Sentences {
                 .map(blocker -> switch (blocker) {
                     case HolderView holder -> holder(holder);
                     case QueueView queue -> count(queue.ahead(), "queued run") + " ahead";
+                    case FreezeView freeze -> frozen(freeze);
+                    case QuarantineView quarantine ->
+                        "the quarantine of " + quarantine.environment() + " (" + quarantine.reason() + ")";
+                    case ApprovalView approval ->
+                        count(approval.required() - approval.given(), "missing approval") + " of "
+                                + approval.required();
                 })
                 .distinct()
                 .collect(Collectors.joining("; "));
         return text.isEmpty() ? null : text;
+    }
+
+    static String frozen(FreezeView freeze) {
+        return "the freeze of " + freeze.environment()
+                + (freeze.until() == null ? "" : " until " + freeze.until().truncatedTo(ChronoUnit.SECONDS))
+                + (freeze.by() == null ? "" : " by " + freeze.by())
+                + " (" + freeze.reason() + ")";
     }
 
     static String holder(HolderView holder) {

@@ -33,7 +33,7 @@ class BatchTest {
         assertThat(List.of(a.status(), b.status(), c.status()))
                 .containsExactly(RunStatus.IN_PROGRESS, RunStatus.QUEUED, RunStatus.QUEUED);
         assertThat(d.status()).isEqualTo(RunStatus.SKIPPED);
-        assertThat(d.batch()).isEqualTo(new Batch(c.id(), false, null));
+        assertThat(d.batch()).isEqualTo(Fixture.receipt(c.id(), false, null));
         assertThat(d.statusReason())
                 .isEqualTo(
                         "enough runs are pending and run " + c.id()
@@ -49,7 +49,7 @@ class BatchTest {
         Run c = lockkeeper.acquire(ask("c").latest());
         Run d = lockkeeper.acquire(ask("d"));
         Run e = lockkeeper.acquire(ask("e"));
-        assertThat(d.batch()).isEqualTo(new Batch(c.id(), true, null));
+        assertThat(d.batch()).isEqualTo(Fixture.receipt(c.id(), true, null));
         assertThat(d.statusReason())
                 .isEqualTo("enough runs are pending and run " + c.id() + ", queued last, will deploy this change");
 
@@ -60,8 +60,8 @@ class BatchTest {
         assertThat(deploy.sha()).isEqualTo("e");
         assertThat(deploy.includes()).extracting(BatchedRun::id).containsExactly(d.id(), e.id());
         lockkeeper.release(c);
-        assertThat(lockkeeper.now(d).batch()).isEqualTo(new Batch(c.id(), true, c.id()));
-        assertThat(lockkeeper.now(e).batch()).isEqualTo(new Batch(c.id(), true, c.id()));
+        assertThat(lockkeeper.now(d).batch()).isEqualTo(Fixture.receipt(c.id(), true, c.id()));
+        assertThat(lockkeeper.now(e).batch()).isEqualTo(Fixture.receipt(c.id(), true, c.id()));
     }
 
     @Test
@@ -84,7 +84,7 @@ class BatchTest {
         Run gone = lockkeeper.acquire(ask("gone").latest().unbatched());
         lockkeeper.passes(Fixture.TIMING.presence(), gone);
 
-        assertThat(lockkeeper.acquire(ask("d")).batch()).isEqualTo(new Batch(c.id(), true, null));
+        assertThat(lockkeeper.acquire(ask("d")).batch()).isEqualTo(Fixture.receipt(c.id(), true, null));
     }
 
     @Test
@@ -148,7 +148,7 @@ class BatchTest {
         assertThat(shippedBy(cover, 0)).isEqualTo(cover.run().id());
         assertThat(shippedBy(cover, 1)).isEqualTo(cover.run().id());
         assertThat(lockkeeper.now(cover.skipped(2)).batch())
-                .isEqualTo(new Batch(cover.run().id(), false, null)); // Undeployed: nobody is left to cover it.
+                .isEqualTo(Fixture.receipt(cover.run().id(), false, null)); // Undeployed: nobody is left to cover it.
     }
 
     @Test
@@ -168,7 +168,7 @@ class BatchTest {
         lockkeeper.release(cover.run(), Report.Result.SUCCESS, "who knows");
 
         assertThat(lockkeeper.now(cover.skipped(0)).batch())
-                .isEqualTo(new Batch(cover.run().id(), false, null));
+                .isEqualTo(Fixture.receipt(cover.run().id(), false, null));
     }
 
     @Test
@@ -179,7 +179,7 @@ class BatchTest {
         lockkeeper.release(cover.run(), Report.Result.SUCCESS, "d");
 
         assertThat(shippedBy(cover, 0)).isEqualTo(cover.run().id());
-        assertThat(lockkeeper.now(cover.skipped(1)).batch()).isEqualTo(new Batch(next.id(), true, null));
+        assertThat(lockkeeper.now(cover.skipped(1)).batch()).isEqualTo(Fixture.receipt(next.id(), true, null));
     }
 
     @Test
@@ -253,21 +253,21 @@ class BatchTest {
 
         assertThat(lockkeeper.now(receipt)).isEqualTo(receipt);
         assertThat(receipt.batch())
-                .isEqualTo(new Batch(cover.run().id(), true, cover.run().id()));
+                .isEqualTo(Fixture.receipt(cover.run().id(), true, cover.run().id()));
     }
 
     @Test
     void queue_check_says_what_acquire_would_do_and_changes_nothing() {
         Run dead = lockkeeper.acquire(ask("a"));
-        assertThat(check(ask("x"))).isEqualTo(new QueueCheck(1, null, false));
+        assertThat(check(ask("x"))).isEqualTo(new QueueCheck(1, null, false, null));
         lockkeeper.acquire(ask("b"));
         Run c = lockkeeper.acquire(ask("c").latest());
         String before = contents();
 
-        assertThat(check(ask("x"))).isEqualTo(new QueueCheck(3, c.id(), true));
-        assertThat(check(ask("x").high())).isEqualTo(new QueueCheck(3, null, false));
-        assertThat(check(ask("x").repository("other"))).isEqualTo(new QueueCheck(3, null, false));
-        assertThat(check(Fixture.request("brand-new"))).isEqualTo(new QueueCheck(0, null, false));
+        assertThat(check(ask("x"))).isEqualTo(new QueueCheck(3, c.id(), true, SkipReason.BATCH_THRESHOLD));
+        assertThat(check(ask("x").high())).isEqualTo(new QueueCheck(3, null, false, null));
+        assertThat(check(ask("x").repository("other"))).isEqualTo(new QueueCheck(3, null, false, null));
+        assertThat(check(Fixture.request("brand-new"))).isEqualTo(new QueueCheck(0, null, false, null));
         assertThat(contents()).isEqualTo(before);
 
         // It plans with what is overdue, as acquire does, and leaves it to acquire to end it.

@@ -6,7 +6,6 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.lockkeeper.TestDatabase;
 import io.lockkeeper.environment.EnvironmentName;
-import io.lockkeeper.environment.Policies;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -18,6 +17,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.core.simple.JdbcClient;
 
 /** One replica's coordination on a database of the test's own. */
 final class Fixture implements AutoCloseable {
@@ -31,6 +31,7 @@ final class Fixture implements AutoCloseable {
     final JdbcTemplate jdbc;
     final RunReader reader;
     final Coordinator coordinator;
+    final Administration administration;
     final Queue<Wake> wakes = new ConcurrentLinkedQueue<>();
 
     Fixture() {
@@ -49,7 +50,9 @@ final class Fixture implements AutoCloseable {
         pool = new HikariDataSource(config);
         jdbc = new JdbcTemplate(pool);
         reader = new RunReader(jdbc, TIMING);
-        coordinator = new Coordinator(jdbc, new Policies(), TIMING, reader, wakes::add);
+        Execution execution = new Execution(jdbc, TIMING, true, wakes::add);
+        coordinator = new Coordinator(execution, reader);
+        administration = new Administration(execution, JdbcClient.create(jdbc));
     }
 
     @Override
@@ -174,8 +177,17 @@ final class Fixture implements AutoCloseable {
             case AcquireOutcome.Skipped skipped -> skipped.report().run();
             case AcquireOutcome.Replayed replayed -> replayed.report().run();
             case AcquireOutcome.Held held -> throw new AssertionError("held: " + held);
+            case AcquireOutcome.HeldBackNow _,
+                    AcquireOutcome.ApprovalRequired _,
+                    AcquireOutcome.PromotionRequired _,
+                    AcquireOutcome.EnvironmentsUnknown _ -> throw new AssertionError("refused");
             case AcquireOutcome.KeyReused reused -> throw new AssertionError("reused: " + reused);
         };
+    }
+
+    /** What a run that was skipped at the threshold is told. */
+    static Batch receipt(RunId into, boolean covered, @Nullable RunId shippedBy) {
+        return new Batch(into, covered, shippedBy, SkipReason.BATCH_THRESHOLD);
     }
 
     RunOutcome release(Run run) {
@@ -191,7 +203,7 @@ final class Fixture implements AutoCloseable {
     }
 
     RunOutcome cancel(Run run) {
-        return coordinator.cancel(run.id(), proof(run), "changed my mind");
+        return coordinator.cancel(proof(run), "changed my mind");
     }
 
     RunReport touch(Run run) {
@@ -220,6 +232,7 @@ final class Fixture implements AutoCloseable {
         private @Nullable String repository;
         private @Nullable String ref;
         private String caller = "tester";
+        private boolean passesFreeze;
         private String body = "{}";
 
         Ask(String... environments) {
@@ -245,6 +258,11 @@ final class Fixture implements AutoCloseable {
         Ask high() {
             priority = Priority.HIGH;
             return this;
+        }
+
+        Ask passingFreezes() {
+            passesFreeze = true;
+            return high();
         }
 
         Ask lease(Duration value) {
@@ -299,6 +317,7 @@ final class Fixture implements AutoCloseable {
                     batch,
                     coverage,
                     priority,
+                    passesFreeze,
                     details,
                     caller,
                     key,

@@ -94,12 +94,12 @@ class HandOverTest {
         lockkeeper.cancel(cover);
         lockkeeper.cancel(successor);
 
-        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(new Batch(last.id(), true, null));
+        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(Fixture.receipt(last.id(), true, null));
         lockkeeper.release(holder);
         lockkeeper.release(other);
         lockkeeper.release(pinned);
         lockkeeper.release(last);
-        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(new Batch(last.id(), true, last.id()));
+        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(Fixture.receipt(last.id(), true, last.id()));
     }
 
     @Test
@@ -110,7 +110,7 @@ class HandOverTest {
 
         lockkeeper.sweep();
 
-        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(new Batch(last.id(), true, null));
+        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(Fixture.receipt(last.id(), true, null));
     }
 
     @Test
@@ -119,7 +119,7 @@ class HandOverTest {
 
         lockkeeper.cancel(cover);
 
-        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(new Batch(cover.id(), false, null));
+        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(Fixture.receipt(cover.id(), false, null));
     }
 
     @Test
@@ -129,7 +129,7 @@ class HandOverTest {
         lockkeeper.heartbeat(successor); // Refused, as it only waits; the plan ends the overdue cover all the same.
 
         assertThat(lockkeeper.status(cover)).isEqualTo(RunStatus.ABANDONED);
-        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(new Batch(successor.id(), true, null));
+        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(Fixture.receipt(successor.id(), true, null));
     }
 
     @Test
@@ -138,7 +138,7 @@ class HandOverTest {
 
         lockkeeper.cancel(successor);
 
-        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(new Batch(cover.id(), false, null));
+        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(Fixture.receipt(cover.id(), false, null));
     }
 
     @Test
@@ -148,7 +148,7 @@ class HandOverTest {
 
         lockkeeper.cancel(cover);
 
-        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(new Batch(successor.id(), true, null));
+        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(Fixture.receipt(successor.id(), true, null));
     }
 
     @Test
@@ -185,7 +185,7 @@ class HandOverTest {
         Run shaless = lockkeeper.acquire(
                 Fixture.request("production").repository("shop").latest().unbatched());
         lockkeeper.cancel(cover);
-        assertThat(lockkeeper.now(newest).batch()).isEqualTo(new Batch(shaless.id(), true, null));
+        assertThat(lockkeeper.now(newest).batch()).isEqualTo(Fixture.receipt(shaless.id(), true, null));
 
         lockkeeper.release(holder);
         lockkeeper.release(other);
@@ -197,7 +197,7 @@ class HandOverTest {
         end.accept(lockkeeper.now(cover));
 
         assertThat(lockkeeper.status(cover)).isEqualTo(status);
-        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(new Batch(successor.id(), true, null));
+        assertThat(lockkeeper.now(skipped).batch()).isEqualTo(Fixture.receipt(successor.id(), true, null));
     }
 
     private void grantCover() {

@@ -197,7 +197,7 @@ class LeaseTest {
             assertThat(lockkeeper.coordinator.heartbeat(wrong)).isEqualTo(new RunOutcome.ProofInvalid(run.id()));
             assertThat(lockkeeper.coordinator.release(wrong, new Report(Report.Result.CANCELLED, null)))
                     .isEqualTo(new RunOutcome.ProofInvalid(run.id()));
-            assertThat(lockkeeper.coordinator.cancel(run.id(), wrong, "mischief"))
+            assertThat(lockkeeper.coordinator.cancel(wrong, "mischief"))
                     .isEqualTo(new RunOutcome.ProofInvalid(run.id()));
             lockkeeper.reader.touch(wrong);
 
@@ -213,7 +213,8 @@ class LeaseTest {
         assertThat(lockkeeper.coordinator.heartbeat(proof)).isEqualTo(new RunOutcome.Unknown(nobody));
         assertThat(lockkeeper.coordinator.release(proof, new Report(Report.Result.SUCCESS, null)))
                 .isEqualTo(new RunOutcome.Unknown(nobody));
-        assertThat(lockkeeper.coordinator.cancel(nobody, null, "why not")).isEqualTo(new RunOutcome.Unknown(nobody));
+        assertThat(lockkeeper.coordinator.cancel(nobody, "why not", new Actor("an admin", null)))
+                .isEqualTo(new RunOutcome.Unknown(nobody));
         assertThat(lockkeeper.reader.touch(proof)).isEmpty();
         assertThat(lockkeeper.reader.find(nobody)).isEmpty();
     }
@@ -272,7 +273,7 @@ class LeaseTest {
         Run holder = lockkeeper.acquire("production");
         Run next = lockkeeper.acquire("production");
 
-        assertThat(lockkeeper.coordinator.cancel(holder.id(), null, "an admin says so"))
+        assertThat(lockkeeper.coordinator.cancel(holder.id(), "an admin says so", new Actor("an admin", null)))
                 .isInstanceOfSatisfying(RunOutcome.CancelRequested.class, asked -> {
                     assertThat(asked.run().status()).isEqualTo(RunStatus.IN_PROGRESS);
                     assertThat(asked.run().requireGrant().cancelRequested()).isTrue();

@@ -162,7 +162,7 @@ class RaceTest {
                 LockProof proof = Fixture.proof(run);
                 boolean cancels = random.nextBoolean();
                 retried(() -> cancels
-                        ? replica.coordinator.cancel(proof.run(), proof, "lost patience")
+                        ? replica.coordinator.cancel(proof, "lost patience")
                         : replica.coordinator.release(proof, new Report(Report.Result.CANCELLED, null)));
                 RunId id = run.id();
                 return retried(() -> replica.run(id));

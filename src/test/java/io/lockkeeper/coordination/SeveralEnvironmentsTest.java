@@ -126,6 +126,7 @@ class SeveralEnvironmentsTest {
                 .extracting(blocker -> switch (blocker) {
                     case Blocker.Holder holder -> holder.lockGroup() + " held by " + holder.run();
                     case Blocker.Queue queue -> queue.lockGroup() + " queue " + queue.runs();
+                    case Blocker other -> other.toString();
                 })
                 .containsExactlyInAnyOrder(
                         "production held by " + production.id(),

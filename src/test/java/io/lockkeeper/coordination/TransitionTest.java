@@ -124,7 +124,7 @@ class TransitionTest {
                             .submit(() -> lockkeeper.coordinator.check(
                                     Fixture.request("production").build()))
                             .get(20, TimeUnit.SECONDS))
-                    .isEqualTo(new QueueCheck(1, null, false));
+                    .isEqualTo(new QueueCheck(1, null, false, null));
         }
     }
 
@@ -203,11 +203,11 @@ class TransitionTest {
         Run imagined = imagine(run, run.requireGrant().fencingToken().value() + 1);
         List<Change> changes = List.of(
                 new Change.Renew(imagined),
-                new Change.RequestCancel(imagined),
-                new Change.End(imagined, RunStatus.SUCCESS, "released by its client", null),
+                new Change.RequestCancel(imagined, CancelCause.ADMIN, "by hand"),
+                new Change.End(imagined, RunStatus.SUCCESS, "released by its client", null, null),
                 new Change.KeepReport(imagined, new Report(Report.Result.SUCCESS, null)),
-                new Change.GrantQueued(run), // It holds already.
-                new Change.End(imagine(waiting, 4711), RunStatus.CANCELLED, "left the queue", null));
+                new Change.GrantQueued(run, null), // It holds already.
+                new Change.End(imagine(waiting, 4711), RunStatus.CANCELLED, "left the queue", null, null));
 
         for (Change change : changes) {
             assertThat(refusalOf(change)).as("%s", change).isEqualTo("LK001");
@@ -257,7 +257,9 @@ class TransitionTest {
                 Map.of(),
                 Map.of(),
                 List.of(),
-                Snapshot.Found.NOTHING);
+                Snapshot.Found.NOTHING,
+                null,
+                Snapshot.WINDOW);
         AtomicReference<String> state = new AtomicReference<>("executed");
         new Transactions(lockkeeper.jdbc).run(connection -> {
             RoundTrip write = new RoundTrip();
@@ -288,9 +290,15 @@ class TransitionTest {
                 at,
                 null,
                 null,
-                new Grant(new FencingToken(fencingToken), at, at, at, false),
+                new Grant(new FencingToken(fencingToken), at, at, at, null, null, null),
                 run.seal(),
                 run.requestDigest(),
+                run.batchKey(),
+                run.caller(),
+                false,
+                0,
+                Set.of(),
+                null,
                 null,
                 null,
                 run.details());

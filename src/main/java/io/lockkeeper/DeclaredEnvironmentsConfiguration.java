@@ -1,0 +1,98 @@
+package io.lockkeeper;
+
+import io.lockkeeper.database.StartupRefused;
+import io.lockkeeper.environment.DeclaredEnvironments;
+import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.environment.PolicyDeclaration;
+import jakarta.validation.ConstraintViolation;
+import jakarta.validation.Validator;
+import java.util.Comparator;
+import java.util.Map;
+import java.util.TreeMap;
+import org.springframework.boot.context.properties.bind.BindException;
+import org.springframework.boot.context.properties.bind.BindHandler;
+import org.springframework.boot.context.properties.bind.Bindable;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.bind.handler.NoUnboundElementsBindHandler;
+import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
+import org.springframework.boot.context.properties.source.ConfigurationPropertySource;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.NestedExceptionUtils;
+import org.springframework.core.env.Environment;
+import org.springframework.core.env.SystemEnvironmentPropertySource;
+
+/**
+ * Reads {@code lockkeeper.environments}: {@code auto-create}, and a policy under the name of each environment. A start with a key or value
+ * that makes no sense is refused with one sentence that names it.
+ */
+@Configuration(proxyBeanMethods = false)
+class DeclaredEnvironmentsConfiguration {
+    private static final ConfigurationPropertyName ROOT = ConfigurationPropertyName.of("lockkeeper.environments");
+    private static final String AUTO_CREATE = "auto-create";
+    private static final String WHAT_TO_DO = "Correct it and start again; docs/policy.md lists every key.";
+
+    @Bean
+    DeclaredEnvironments declaredEnvironments(Environment settings, Validator validator) {
+        Binder binder = Binder.get(settings);
+        try {
+            boolean autoCreate = binder.bind(ROOT.append(AUTO_CREATE), Bindable.of(Boolean.class))
+                    .orElse(true);
+            Map<EnvironmentName, PolicyDeclaration> declarations = new TreeMap<>();
+            binder.bind(ROOT, Bindable.mapOf(String.class, Object.class)).orElse(Map.of()).keySet().stream()
+                    .filter(name -> !name.equals(AUTO_CREATE) && !name.equals("autocreate") && !name.equals("auto"))
+                    .forEach(name -> declarations.put(environment(name), declaration(binder, validator, name)));
+            return new DeclaredEnvironments(autoCreate, declarations);
+        } catch (BindException e) {
+            throw new StartupRefused(
+                    "The setting " + e.getName() + " cannot be read: "
+                            + NestedExceptionUtils.getMostSpecificCause(e).getMessage() + ".",
+                    WHAT_TO_DO,
+                    e);
+        }
+    }
+
+    private static EnvironmentName environment(String name) {
+        if (!EnvironmentName.isValid(name)) {
+            throw new StartupRefused(
+                    "The setting " + ROOT + "." + name + " is not for an environment: its name " + EnvironmentName.RULE
+                            + ".",
+                    WHAT_TO_DO);
+        }
+        return new EnvironmentName(name);
+    }
+
+    private static PolicyDeclaration declaration(Binder binder, Validator validator, String name) {
+        ConfigurationPropertyName key = ROOT.append(name.contains(".") || name.contains("_") ? "[" + name + "]" : name);
+        PolicyDeclaration declaration = binder.bind(
+                        key,
+                        Bindable.of(PolicyDeclaration.class),
+                        new NoUnboundElementsBindHandler(
+                                BindHandler.DEFAULT, DeclaredEnvironmentsConfiguration::isWritten))
+                .orElse(PolicyDeclaration.EMPTY);
+        validator.validate(declaration).stream()
+                .min(Comparator.comparing(
+                        violation -> violation.getPropertyPath().toString()))
+                .ifPresent(violation -> refuse(key, violation));
+        return declaration;
+    }
+
+    /** An environment variable can be read as several keys, so that one of another meaning is not told from a wrong one. */
+    private static boolean isWritten(ConfigurationPropertySource source) {
+        return !(source.getUnderlyingSource() instanceof SystemEnvironmentPropertySource);
+    }
+
+    private static void refuse(ConfigurationPropertyName key, ConstraintViolation<PolicyDeclaration> violation) {
+        String field = violation
+                .getPropertyPath()
+                .toString()
+                .replace("isProtected", "protected")
+                .replace(".<list element>", "")
+                .replaceAll("([A-Z])", "-$1")
+                .toLowerCase(java.util.Locale.ROOT);
+        throw new StartupRefused(
+                "The setting " + key + "." + field + " " + violation.getMessage() + ", and is "
+                        + violation.getInvalidValue() + ".",
+                WHAT_TO_DO);
+    }
+}

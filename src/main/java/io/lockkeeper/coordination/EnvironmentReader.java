@@ -1,0 +1,35 @@
+package io.lockkeeper.coordination;
+
+import io.lockkeeper.environment.Environment;
+import io.lockkeeper.environment.EnvironmentName;
+import java.sql.Types;
+import java.util.List;
+import java.util.Optional;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/** Reads environments with their policy, and what holds grants back in them. */
+public final class EnvironmentReader {
+    private static final String ENVIRONMENTS = Sql.text("environments.sql");
+
+    private final JdbcClient jdbc;
+
+    public EnvironmentReader(JdbcClient jdbc) {
+        this.jdbc = jdbc;
+    }
+
+    /** All of them, by name. */
+    public List<Environment> list() {
+        return jdbc.sql(ENVIRONMENTS)
+                .param("names", null, Types.ARRAY)
+                .query((row, number) -> EnvironmentRows.read(row))
+                .list();
+    }
+
+    /** One of them; empty when it does not exist. */
+    public Optional<Environment> find(EnvironmentName name) {
+        return jdbc.sql(ENVIRONMENTS)
+                .param("names", new String[] {name.value()})
+                .query((row, number) -> EnvironmentRows.read(row))
+                .optional();
+    }
+}

@@ -1,0 +1,17 @@
+package io.lockkeeper.coordination;
+
+import java.time.Duration;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * When a freeze lifts itself: at an instant, after a time by the database's clock, or never when neither is given.
+ *
+ * @param until null with {@code after}, or for never
+ */
+public record FreezeEnd(@Nullable Instant until, @Nullable Duration after) {
+    @Nullable
+    Instant from(Instant at) {
+        return after == null ? until : at.plus(after);
+    }
+}
