@@ -9,9 +9,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
+import org.springframework.transaction.TransactionException;
 
 /** Something done again and again, a fixed time after it was last done. A fault is said once, and so is the recovery. */
-final class Routine implements AutoCloseable {
+public final class Routine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Routine.class);
     private static final Duration LAST_ROUND = Duration.ofSeconds(5);
 
@@ -27,7 +28,7 @@ final class Routine implements AutoCloseable {
      *
      * @param name for people, as in "The sweeper failed"
      */
-    Routine(String name, Duration pause, Runnable task) {
+    public Routine(String name, Duration pause, Runnable task) {
         this.name = name;
         this.pause = pause;
         this.task = task;
@@ -35,7 +36,8 @@ final class Routine implements AutoCloseable {
                 Thread.ofPlatform().daemon().name("lockkeeper-" + name).factory());
     }
 
-    void start() {
+    /** Does it for the first time at once. */
+    public void start() {
         schedule = executor.scheduleWithFixedDelay(this::runOnce, 0, pause.toMillis(), TimeUnit.MILLISECONDS);
     }
 
@@ -46,7 +48,7 @@ final class Routine implements AutoCloseable {
                 failing = false;
                 LOG.info("The {} works again.", name);
             }
-        } catch (DataAccessException e) {
+        } catch (DataAccessException | TransactionException e) {
             if (!failing) {
                 failing = true;
                 LOG.warn("The {} failed and is tried again every {} ms: {}", name, pause.toMillis(), e.getMessage());
