@@ -14,8 +14,13 @@ SELECT statement_timestamp() AS at,
        holder.lease_expires_at,
        holder.fencing_token,
        (SELECT count(*) FROM claim q WHERE q.lock_group = e.lock_group AND q.status = 'queued') AS queued,
-       (SELECT last_swept_at FROM sweeper) AS last_swept_at
+       (SELECT last_swept_at FROM sweeper) AS last_swept_at,
+       e.health_url IS NOT NULL AS probed,
+       probe.status AS probe_status,
+       probe.detail AS probe_detail,
+       probe.checked_at AS probe_checked_at
 FROM environment e
 LEFT JOIN claim h ON h.lock_group = e.lock_group AND h.status = 'in_progress'
 LEFT JOIN run holder ON holder.id = h.run_id
+LEFT JOIN environment_health probe ON probe.environment = e.name
 WHERE e.name = :environment

@@ -84,11 +84,19 @@ public record DeploymentStatus(
             @Nullable String runUrl) {}
 
     /**
-     * The coordinator's own state.
+     * How the environment is, by its {@code health_url}; without one, the coordinator's own state.
      *
-     * @param status {@code healthy}; {@code degraded} when no replica has swept for a while, so that dead runs are noticed late
+     * @param status {@code healthy}, {@code degraded} or {@code unhealthy}. The coordinator itself is {@code degraded} when no replica has
+     *     swept for a while, so that dead runs are noticed late
+     * @param checkedAt when it was last asked
+     * @param detail a sentence about the answer, or about why there is none; null for the coordinator's own state
      */
-    public record Health(String status, Instant checkedAt) {}
+    public record Health(
+            String status,
+            Instant checkedAt,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            String detail) {}
 
     /** A skipped change that is live nowhere yet. */
     public record Undeployed(

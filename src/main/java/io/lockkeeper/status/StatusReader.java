@@ -1,6 +1,7 @@
 package io.lockkeeper.status;
 
 import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.health.HealthProperties;
 import io.lockkeeper.status.DeploymentStatus.Health;
 import io.lockkeeper.status.DeploymentStatus.Holder;
 import io.lockkeeper.status.DeploymentStatus.LastDeployment;
@@ -44,10 +45,12 @@ public class StatusReader {
     private static final String SUMMARY = load("summary.sql");
 
     private final JdbcClient jdbc;
+    private final Duration probeOverdue;
     private final TransactionTemplate oneSnapshot;
 
-    StatusReader(JdbcClient jdbc, PlatformTransactionManager transactions) {
+    StatusReader(JdbcClient jdbc, HealthProperties probes, PlatformTransactionManager transactions) {
         this.jdbc = jdbc;
+        this.probeOverdue = probes.staleAfter();
         this.oneSnapshot = new TransactionTemplate(transactions);
         oneSnapshot.setReadOnly(true);
         oneSnapshot.setIsolationLevel(TransactionDefinition.ISOLATION_REPEATABLE_READ);
@@ -69,7 +72,7 @@ public class StatusReader {
     /** The status of an environment that has never had a run: free and empty. */
     public DeploymentStatus untouched(EnvironmentName environment, boolean withSummary) {
         Health health = jdbc.sql("SELECT statement_timestamp() AS at, last_swept_at FROM sweeper")
-                .query((row, number) -> health(row))
+                .query((row, number) -> ownHealth(row))
                 .single();
         return new DeploymentStatus(
                 environment.value(),
@@ -105,7 +108,7 @@ public class StatusReader {
                 new Lock(holder == null ? "unlocked" : "locked", holder, group),
                 new Queue(row.getInt("queued") + (holder == null ? 0 : 1), runs),
                 lastDeployment(environment),
-                health(row),
+                row.getBoolean("probed") ? probedHealth(row) : ownHealth(row),
                 undeployed(environment),
                 withSummary ? summary() : null);
     }
@@ -200,10 +203,25 @@ public class StatusReader {
                 .list();
     }
 
-    private static Health health(ResultSet row) throws SQLException {
+    private static Health ownHealth(ResultSet row) throws SQLException {
         Instant at = instant(row, "at");
         boolean swept = at.isBefore(instant(row, "last_swept_at").plus(SWEEP_OVERDUE));
-        return new Health(swept ? "healthy" : "degraded", at);
+        return new Health(swept ? "healthy" : "degraded", at, null);
+    }
+
+    private Health probedHealth(ResultSet row) throws SQLException {
+        Instant at = instant(row, "at");
+        if (row.getString("probe_status") == null) {
+            return new Health("degraded", at, "The health_url has not been probed yet.");
+        }
+        Instant checkedAt = instant(row, "probe_checked_at");
+        return at.isAfter(checkedAt.plus(probeOverdue))
+                ? new Health(
+                        "degraded",
+                        checkedAt,
+                        "The last probe is too old to tell. It said " + row.getString("probe_status") + ": "
+                                + row.getString("probe_detail"))
+                : new Health(row.getString("probe_status"), checkedAt, row.getString("probe_detail"));
     }
 
     private static String firstEnvironment(ResultSet row) throws SQLException {

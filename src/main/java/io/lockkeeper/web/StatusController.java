@@ -117,6 +117,9 @@ class StatusController {
                                 + seconds(change.created()));
             }
             plain.put("health", status.health().status());
+            if (status.health().detail() != null) {
+                plain.put("health_detail", status.health().detail());
+            }
             return plain;
         }
 
