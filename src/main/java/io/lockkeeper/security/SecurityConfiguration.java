@@ -55,8 +55,10 @@ class SecurityConfiguration implements WebMvcConfigurer {
     }
 
     @Bean
-    AuthenticationManager authenticationManager(AdminToken adminToken) {
-        return new ProviderManager(new AdminTokenProvider(adminToken), new UnknownTokenProvider());
+    AuthenticationManager authenticationManager(AdminToken adminToken, TokenLookup tokens) {
+        // The admin token first: its bearer gets in although the database is away.
+        return new ProviderManager(
+                new AdminTokenProvider(adminToken), new ApiTokenProvider(tokens), new UnknownTokenProvider());
     }
 
     @Bean
@@ -97,7 +99,10 @@ class SecurityConfiguration implements WebMvcConfigurer {
             AuthenticationManager authenticationManager, AuthenticationEntryPoint entryPoint) {
         var filter = new AuthenticationFilter(authenticationManager, new BearerToken.Converter());
         filter.setSuccessHandler((request, response, authentication) -> {});
-        filter.setFailureHandler(new AuthenticationEntryPointFailureHandler(entryPoint));
+        var refusal = new AuthenticationEntryPointFailureHandler(entryPoint);
+        // A token that could not be looked up is answered there as well, and not by the container.
+        refusal.setRethrowAuthenticationServiceException(false);
+        filter.setFailureHandler(refusal);
         return filter;
     }
 

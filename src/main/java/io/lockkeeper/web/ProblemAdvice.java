@@ -81,7 +81,8 @@ class ProblemAdvice {
         };
     }
 
-    private static Problem fault(Exception exception, HttpServletRequest request) {
+    /** The service's own failure, or its database's: logged here, and not told. */
+    static Problem fault(Exception exception, HttpServletRequest request) {
         if (DatabaseOutage.isCauseOf(exception)) {
             log.warn(
                     "{} {}: the database is unavailable: {}",

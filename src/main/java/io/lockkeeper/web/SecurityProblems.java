@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.util.regex.Pattern;
 import org.springframework.http.HttpHeaders;
 import org.springframework.security.access.AccessDeniedException;
+import org.springframework.security.authentication.AuthenticationServiceException;
 import org.springframework.security.authentication.InsufficientAuthenticationException;
 import org.springframework.security.core.AuthenticationException;
 import org.springframework.security.web.AuthenticationEntryPoint;
@@ -30,7 +31,12 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
     @Override
     public void commence(HttpServletRequest request, HttpServletResponse response, AuthenticationException exception)
             throws IOException {
-        problems.write(request, response, unauthorized(exception));
+        problems.write(
+                request,
+                response,
+                exception instanceof AuthenticationServiceException
+                        ? ProblemAdvice.fault(exception, request)
+                        : unauthorized(exception));
     }
 
     @Override
@@ -51,7 +57,8 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
                 ? unauthorized()
                 : Problem.of(
                                 ProblemType.UNAUTHORIZED,
-                                "The token is not valid here. Check that it was copied whole and is meant for this service.")
+                                "The token is not valid here. Check that it was copied whole, is meant for this service and has"
+                                        + " neither expired nor been revoked.")
                         .header(HttpHeaders.WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"");
     }
 

@@ -3,6 +3,11 @@ package io.lockkeeper.web;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lockkeeper.security.AdminToken;
+import io.lockkeeper.security.Caller;
+import io.lockkeeper.security.EnvironmentPattern;
+import io.lockkeeper.security.FakeTokens;
+import io.lockkeeper.security.Role;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -86,6 +91,46 @@ class AccessTest {
         assertThat(server.get("/api/try/caller", "Authorization", "BEARER  " + EdgeServer.TOKEN)
                         .status())
                 .isEqualTo(200);
+    }
+
+    @Test
+    void a_stored_token_gives_its_bearer_the_role_and_environments_it_has() {
+        var tokens = server.bean(FakeTokens.class);
+        tokens.put("deployer", new Caller("ci", Role.DEPLOY, List.of(new EnvironmentPattern("prod*"))));
+        tokens.put("elsewhere", new Caller("other", Role.DEPLOY, List.of(new EnvironmentPattern("staging"))));
+        tokens.put("watcher", new Caller("prometheus", Role.VIEW, EnvironmentPattern.EVERYWHERE));
+
+        assertThat(server.get("/api/try/caller", "Authorization", "Bearer deployer")
+                        .body())
+                .isEqualTo("{\"name\":\"ci\",\"role\":\"deploy\"}");
+        assertThat(server.get("/api/try/caller", "Authorization", "Bearer elsewhere")
+                        .code())
+                .isEqualTo("forbidden");
+        assertThat(server.get("/api/try/caller", "Authorization", "Bearer watcher")
+                        .code())
+                .isEqualTo("forbidden");
+        assertThat(server.get("/actuator/prometheus", "Authorization", "Bearer watcher", "Accept", "*/*")
+                        .status())
+                .isEqualTo(200);
+    }
+
+    @Test
+    void a_token_that_cannot_be_looked_up_is_not_called_a_wrong_one() {
+        var tokens = server.bean(FakeTokens.class);
+        tokens.setAway(true);
+        try {
+            var answer = server.get("/api/try/caller", "Authorization", "Bearer whatever");
+            assertThat(answer.status()).isEqualTo(503);
+            assertThat(answer.code()).isEqualTo("database-unavailable");
+            assertThat(answer.header("Retry-After")).isEqualTo("2");
+            assertThat(answer.header("WWW-Authenticate")).isNull();
+            assertThat(answer.body()).doesNotContain("secret");
+            assertThat(server.get("/api/try/caller").status())
+                    .as("the admin gets in")
+                    .isEqualTo(200);
+        } finally {
+            tokens.setAway(false);
+        }
     }
 
     @ParameterizedTest

@@ -1,0 +1,15 @@
+package io.lockkeeper.security;
+
+import java.util.Optional;
+import org.springframework.dao.DataAccessException;
+
+/** Finds who bears a stored token. */
+interface TokenLookup {
+
+    /**
+     * The bearer of this token; empty for a token that is unknown, has expired or was revoked.
+     *
+     * @throws DataAccessException if nobody can say at the moment
+     */
+    Optional<Caller> find(String token);
+}
