@@ -109,7 +109,9 @@ final class Story {
                 "DELETE FROM run",
                 "DELETE FROM environment",
                 "DELETE FROM lock_group",
+                "DELETE FROM api_token",
                 "ALTER SEQUENCE run_id_seq RESTART",
+                "ALTER SEQUENCE api_token_id_seq RESTART",
                 "ALTER SEQUENCE fencing_token RESTART")) {
             database.sql(statement).update();
         }
@@ -167,6 +169,7 @@ final class Story {
         return text.replaceAll("\\bsleep \\d+", "sleep <seconds>")
                 .replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ", "<time>")
                 .replaceAll("\\b(\\d+)\\.[\\w-]{43}\\b", "$1.<mac>")
+                .replaceAll("\\blkt_[\\w-]{43}", "lkt_<secret>")
                 .replaceAll(
                         "((?:duration|eta)_seconds(?:\" : |=)|\\b(?:for|after|about) )\\d+( s\\b)?", "$1<seconds>$2")
                 .replaceAll("(\"pid\" : )\\d+", "$1<pid>")

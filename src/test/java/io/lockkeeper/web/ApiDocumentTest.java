@@ -104,6 +104,8 @@ class ApiDocumentTest {
         assertThat(properties("Acquire")).isEqualTo(components(AcquireBody.class));
         assertThat(properties("Release")).isEqualTo(components(ReleaseBody.class));
         assertThat(properties("Cancel")).isEqualTo(components(CancelBody.class));
+        assertThat(properties("NewToken")).isEqualTo(components(TokenBody.class));
+        assertThat(properties("Token")).isEqualTo(components(TokenView.class));
     }
 
     @Test

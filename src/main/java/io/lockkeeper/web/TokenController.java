@@ -1,0 +1,114 @@
+package io.lockkeeper.web;
+
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import io.lockkeeper.security.ApiToken;
+import io.lockkeeper.security.ApiTokens;
+import io.lockkeeper.security.Caller;
+import io.lockkeeper.security.NewApiToken;
+import io.lockkeeper.security.Role;
+import io.lockkeeper.security.TokenCreation;
+import jakarta.validation.Valid;
+import java.util.List;
+import org.hibernate.validator.constraints.Range;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.CacheControl;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+
+/**
+ * How admins hand out tokens and take them back. It takes an admin of all environments: whoever is one of some could otherwise make
+ * a token for the rest.
+ */
+@RestController
+@RequestMapping(path = "/api/admin/tokens", produces = MediaType.APPLICATION_JSON_VALUE)
+class TokenController {
+
+    private final ApiTokens tokens;
+
+    TokenController(ApiTokens tokens) {
+        this.tokens = tokens;
+    }
+
+    /** A new token with its secret. */
+    record CreatedView(@JsonUnwrapped TokenView view, String token) {}
+
+    /**
+     * A page of the list.
+     *
+     * @param nextBefore where the next page begins; null after the last one
+     */
+    record Page(List<TokenView> items, @Nullable Long nextBefore) {}
+
+    @PostMapping
+    ResponseEntity<CreatedView> create(Caller caller, @RequestBody @Valid TokenBody body) {
+        requireAdmin(caller);
+        if (NewApiToken.isReserved(body.name())) {
+            throw Problem.invalidField(
+                            "name",
+                            "name must not be admin: that is the bearer of the token which the service started with. Choose"
+                                    + " another one.")
+                    .asException();
+        }
+        return switch (tokens.create(body.wanted(), caller.name())) {
+            case TokenCreation.Created created ->
+                ResponseEntity.status(HttpStatus.CREATED)
+                        .cacheControl(CacheControl.noStore())
+                        .body(new CreatedView(TokenView.of(created.token()), created.secret()));
+            case TokenCreation.NameTaken _ ->
+                throw Problem.of(
+                                ProblemType.TOKEN_NAME_TAKEN,
+                                "There is a live token named " + body.name()
+                                        + ". Choose another name, or revoke that one first; GET /api/admin/tokens lists its id.")
+                        .with("field", "name")
+                        .asException();
+        };
+    }
+
+    @GetMapping
+    ResponseEntity<Page> list(
+            Caller caller,
+            @RequestParam(required = false) @Range(min = 1, message = "must be the number of a token") @Nullable
+                    Long before,
+            @RequestParam(defaultValue = "100") @Range(min = 1, max = 100, message = "must be between 1 and 100")
+                    int limit) {
+        requireAdmin(caller);
+        List<ApiToken> found = tokens.list(before, limit + 1);
+        List<ApiToken> page = found.subList(0, Math.min(limit, found.size()));
+        Long next = found.size() > limit ? page.getLast().id() : null;
+        return ResponseEntity.ok()
+                .cacheControl(CacheControl.noStore())
+                .body(new Page(page.stream().map(TokenView::of).toList(), next));
+    }
+
+    @DeleteMapping("/{id}")
+    ResponseEntity<Void> revoke(
+            Caller caller, @PathVariable @Range(min = 1, message = "must be the number of a token") long id) {
+        requireAdmin(caller);
+        return switch (tokens.revoke(id, caller.name())) {
+            case REVOKED -> ResponseEntity.noContent().build();
+            case UNKNOWN ->
+                throw Problem.of(
+                                ProblemType.TOKEN_UNKNOWN,
+                                "There is no token " + id + ". GET /api/admin/tokens lists those that are.")
+                        .asException();
+        };
+    }
+
+    private static void requireAdmin(Caller caller) {
+        if (!caller.mayEverywhere(Role.ADMIN)) {
+            throw Problem.of(
+                            ProblemType.FORBIDDEN,
+                            "Tokens are made, listed and revoked with a token of the role admin for all environments (*).")
+                    .asException();
+        }
+    }
+}
