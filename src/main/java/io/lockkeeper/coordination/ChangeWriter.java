@@ -39,6 +39,12 @@ final class ChangeWriter {
     private static final ParsedSql PRIORITIZE_RUN = Sql.load("prioritize-run.sql");
     private static final ParsedSql AUDIT = Sql.load("audit.sql");
     private static final ParsedSql SET_POLICY = Sql.load("set-policy.sql");
+    /** What another URL said is not what this one says. */
+    private static final ParsedSql FORGET_HEALTH = Sql.parse("""
+            DELETE FROM environment_health h
+            USING environment e
+            WHERE h.environment = :name AND e.name = :name AND e.health_url IS DISTINCT FROM :healthUrl""");
+
     private static final ParsedSql MOVE_CLAIMS = Sql.load("move-claims.sql");
     private static final ParsedSql FREEZE = Sql.load("freeze.sql");
     private static final ParsedSql LIFT_FREEZE = Sql.parse("DELETE FROM environment_freeze WHERE scope = :scope");
@@ -256,6 +262,7 @@ final class ChangeWriter {
         parameters.put(
                 "declaredIn", set.declaredIn() == null ? null : set.declaredIn().label());
         roundTrip.add(CREATE_LOCK_GROUP, parameters, RoundTrip.IGNORE);
+        roundTrip.add(FORGET_HEALTH, parameters, RoundTrip.IGNORE);
         roundTrip.add(SET_POLICY, parameters, RoundTrip.IGNORE);
     }
 

@@ -82,10 +82,7 @@ public record PolicyDeclaration(
 
         @Nullable OnFailure onFailure,
 
-        @Nullable
-        @Size(max = 2000, message = "must have at most 2000 characters")
-        @Pattern(regexp = "https?://[^\\s@]+", message = "must be an http or https URL without a user or password")
-        String healthUrl,
+        @Nullable @HealthAddress String healthUrl,
 
         @JsonProperty("protected") @Name("protected") @Nullable
         Boolean isProtected,
@@ -152,6 +149,25 @@ public record PolicyDeclaration(
 
     private static Duration seconds(@Nullable Integer value, Duration absent) {
         return value == null ? absent : Duration.ofSeconds(value);
+    }
+
+    @Target({ElementType.FIELD, ElementType.PARAMETER})
+    @Retention(RetentionPolicy.RUNTIME)
+    @Constraint(validatedBy = HealthAddress.Validator.class)
+    @interface HealthAddress {
+        String message() default HealthUrl.RULE;
+
+        Class<?>[] groups() default {};
+
+        Class<? extends Payload>[] payload() default {};
+
+        /** Leaves the rules to {@link HealthUrl}. */
+        final class Validator implements ConstraintValidator<HealthAddress, @Nullable String> {
+            @Override
+            public boolean isValid(@Nullable String value, ConstraintValidatorContext context) {
+                return value == null || HealthUrl.isValid(value);
+            }
+        }
     }
 
     @Target({ElementType.FIELD, ElementType.PARAMETER})

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param lastDeployment the last run that deployed and has ended, however it ended; null before the first
  * @param undeployed skipped changes that nobody has deployed nor promised to, newest first, at most {@link StatusReader#LISTED}
+ * @param awaitingApproval runs that people have to approve before they queue, oldest first, at most {@link StatusReader#LISTED}
+ * @param freeze absent while runs are granted
+ * @param quarantine absent unless a deployment went wrong and nobody has acknowledged it
  * @param environments a summary of each, only when the request named none
  */
 public record DeploymentStatus(
@@ -20,6 +23,9 @@ public record DeploymentStatus(
         @Nullable LastDeployment lastDeployment,
         Health health,
         List<Undeployed> undeployed,
+        List<AwaitingApproval> awaitingApproval,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Frozen freeze,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Quarantined quarantine,
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable List<Summary> environments) {
 
     /** Whether somebody may deploy now, and who. */
@@ -108,11 +114,39 @@ public record DeploymentStatus(
             Instant created,
             long batchedInto) {}
 
+    /** A run that waits for people. */
+    public record AwaitingApproval(
+            long runId,
+            @Nullable String user,
+            @Nullable String title,
+            @Nullable String sha,
+            @Nullable String runUrl,
+            Instant created,
+            int approvalsRequired,
+            int approvalsGiven) {}
+
+    /**
+     * Nothing is granted for now.
+     *
+     * @param until when it lifts itself; null for when somebody lifts it
+     * @param by who froze; null for a window of the policy
+     */
+    public record Frozen(
+            String reason,
+            @Nullable Instant until,
+            @Nullable String by) {}
+
+    /** A deployment went wrong, and only runs of high priority pass until somebody acknowledges it. */
+    public record Quarantined(
+            String reason, Instant since, @Nullable Long runId) {}
+
     /** One environment in a line. */
     public record Summary(
             String environment,
             String lockGroup,
             String lockStatus,
             @Nullable Long holder,
-            int queueLength) {}
+            int queueLength,
+            boolean frozen,
+            boolean quarantined) {}
 }

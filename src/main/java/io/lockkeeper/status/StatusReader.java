@@ -1,11 +1,18 @@
 package io.lockkeeper.status;
 
+import io.lockkeeper.coordination.EnvironmentReader;
+import io.lockkeeper.environment.Environment;
 import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.environment.Freeze;
+import io.lockkeeper.environment.Quarantine;
 import io.lockkeeper.health.HealthProperties;
+import io.lockkeeper.status.DeploymentStatus.AwaitingApproval;
+import io.lockkeeper.status.DeploymentStatus.Frozen;
 import io.lockkeeper.status.DeploymentStatus.Health;
 import io.lockkeeper.status.DeploymentStatus.Holder;
 import io.lockkeeper.status.DeploymentStatus.LastDeployment;
 import io.lockkeeper.status.DeploymentStatus.Lock;
+import io.lockkeeper.status.DeploymentStatus.Quarantined;
 import io.lockkeeper.status.DeploymentStatus.Queue;
 import io.lockkeeper.status.DeploymentStatus.QueuedRun;
 import io.lockkeeper.status.DeploymentStatus.Summary;
@@ -20,7 +27,11 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.ClassPathResource;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -42,14 +53,21 @@ public class StatusReader {
     private static final String QUEUED = load("queued.sql");
     private static final String LAST_DEPLOYMENT = load("last-deployment.sql");
     private static final String UNDEPLOYED = load("undeployed.sql");
+    private static final String AWAITING_APPROVAL = load("awaiting-approval.sql");
     private static final String SUMMARY = load("summary.sql");
 
     private final JdbcClient jdbc;
+    private final EnvironmentReader environments;
     private final Duration probeOverdue;
     private final TransactionTemplate oneSnapshot;
 
-    StatusReader(JdbcClient jdbc, HealthProperties probes, PlatformTransactionManager transactions) {
+    StatusReader(
+            JdbcClient jdbc,
+            EnvironmentReader environments,
+            HealthProperties probes,
+            PlatformTransactionManager transactions) {
         this.jdbc = jdbc;
+        this.environments = environments;
         this.probeOverdue = probes.staleAfter();
         this.oneSnapshot = new TransactionTemplate(transactions);
         oneSnapshot.setReadOnly(true);
@@ -81,11 +99,17 @@ public class StatusReader {
                 null,
                 health,
                 List.of(),
+                List.of(),
+                null,
+                null,
                 withSummary ? summary() : null);
     }
 
     private DeploymentStatus read(EnvironmentName environment, ResultSet row, boolean withSummary) throws SQLException {
         String group = row.getString("lock_group");
+        Instant at = instant(row, "at");
+        Environment policy = environments.find(environment).orElseThrow();
+        Quarantine quarantine = policy.quarantine();
         Holder holder = holder(row);
         List<QueuedRun> runs = new ArrayList<>();
         if (holder != null) {
@@ -110,6 +134,9 @@ public class StatusReader {
                 lastDeployment(environment),
                 row.getBoolean("probed") ? probedHealth(row) : ownHealth(row),
                 undeployed(environment),
+                awaitingApproval(environment),
+                policy.freezeAt(at).map(StatusReader::frozen).orElse(null),
+                quarantine == null ? null : new Quarantined(quarantine.reason(), quarantine.since(), quarantine.run()),
                 withSummary ? summary() : null);
     }
 
@@ -173,6 +200,26 @@ public class StatusReader {
                 .orElse(null);
     }
 
+    private static Frozen frozen(Freeze freeze) {
+        return new Frozen(freeze.reason(), freeze.until(), freeze.by());
+    }
+
+    private List<AwaitingApproval> awaitingApproval(EnvironmentName environment) {
+        return jdbc.sql(AWAITING_APPROVAL)
+                .param("environment", environment.value())
+                .param("limit", LISTED)
+                .query((row, number) -> new AwaitingApproval(
+                        row.getLong("id"),
+                        row.getString("user_name"),
+                        row.getString("title"),
+                        row.getString("sha"),
+                        row.getString("run_url"),
+                        instant(row, "created_at"),
+                        row.getInt("approvals_required"),
+                        row.getInt("given")))
+                .list();
+    }
+
     private List<Undeployed> undeployed(EnvironmentName environment) {
         return jdbc.sql(UNDEPLOYED)
                 .param("environment", environment.value())
@@ -189,16 +236,25 @@ public class StatusReader {
     }
 
     private List<Summary> summary() {
+        Instant now = jdbc.sql("SELECT statement_timestamp()")
+                .query(OffsetDateTime.class)
+                .single()
+                .toInstant();
+        Map<String, Environment> all = environments.list().stream()
+                .collect(Collectors.toMap(environment -> environment.name().value(), Function.identity()));
         return jdbc.sql(SUMMARY)
                 .param("limit", LISTED)
                 .query((row, number) -> {
                     Long holder = row.getObject("holder", Long.class);
+                    Environment environment = Objects.requireNonNull(all.get(row.getString("name")));
                     return new Summary(
                             row.getString("name"),
                             row.getString("lock_group"),
                             holder == null ? "unlocked" : "locked",
                             holder,
-                            row.getInt("queued") + (holder == null ? 0 : 1));
+                            row.getInt("queued") + (holder == null ? 0 : 1),
+                            environment.freezeAt(now).isPresent(),
+                            environment.quarantine() != null);
                 })
                 .list();
     }

@@ -248,7 +248,7 @@ class EnvironmentController {
     }
 
     private static void requireAdmin(Caller caller) {
-        if (!caller.may(Role.ADMIN, null)) {
+        if (!caller.mayEverywhere(Role.ADMIN)) {
             throw Problem.of(ProblemType.FORBIDDEN, "This takes a token with the role admin for all environments.")
                     .asException();
         }

@@ -230,7 +230,11 @@ class RunController {
             throws InterruptedException {
         RunId run = new RunId(id);
         String why = body == null || body.reason() == null ? "" : ": " + body.reason();
-        RunOutcome outcome = lockToken == null && caller.role() == Role.ADMIN
+        boolean byAdmin = lockToken == null && caller.role() == Role.ADMIN;
+        if (byAdmin) {
+            environmentsOf(run).forEach(environment -> Requests.require(caller, Role.ADMIN, environment));
+        }
+        RunOutcome outcome = byAdmin
                 ? coordinator.cancel(
                         run,
                         "cancelled by " + caller.name() + why,
@@ -242,6 +246,15 @@ class RunController {
             case RunOutcome.Ended ended -> ok(RunAnswer.Skipped.of(ended.run()));
             case RunOutcome.CancelRequested asked -> ok(current(asked.run().id()));
             case RunOutcome other -> throw RunProblems.refused(other);
+        };
+    }
+
+    private List<String> environmentsOf(RunId run) throws InterruptedException {
+        return switch (waiting.await(run, null, Duration.ZERO, Until.DECIDED)) {
+            case WaitOutcome.Answer answer ->
+                RunView.names(answer.report().run().environments());
+            case WaitOutcome.Unknown _, WaitOutcome.ProofInvalid _, WaitOutcome.TooManyWaiting _ ->
+                throw RunProblems.unknown(run);
         };
     }
 

@@ -96,12 +96,33 @@ class StatusController {
             Holder holder = status.lock().holder();
             if (holder != null) {
                 plain.put("holder_run_id", holder.runId());
+                plain.put("holder_environment", holder.environment());
+                plain.put("holder_fencing_token", holder.fencingToken());
+                plain.put("holder_lease_expires", holder.leaseExpires());
                 plain.put("holder_user", holder.user());
                 plain.put("holder_since", holder.started());
                 plain.put("holder_duration_seconds", holder.durationSeconds());
                 plain.put("holder_command", holder.command());
                 plain.put("holder_run_url", holder.runUrl());
                 plain.put("holder_last_contact", holder.lastContact());
+            }
+            DeploymentStatus.Frozen freeze = status.freeze();
+            if (freeze != null) {
+                plain.put("freeze", freeze.reason());
+                plain.put("freeze_until", freeze.until());
+                plain.put("freeze_by", freeze.by());
+            }
+            DeploymentStatus.Quarantined quarantine = status.quarantine();
+            if (quarantine != null) {
+                plain.put("quarantine", quarantine.reason());
+                plain.put("quarantine_since", quarantine.since());
+            }
+            int waiting = 1;
+            for (DeploymentStatus.AwaitingApproval run : status.awaitingApproval()) {
+                plain.put(
+                        "awaiting_approval_" + waiting++,
+                        "run " + run.runId() + by(run.user()) + (run.title() == null ? "" : ", " + run.title()) + ", "
+                                + run.approvalsGiven() + " of " + run.approvalsRequired() + " approvals");
             }
             plain.put("queue_length", status.queue().length());
             status.queue().runs().stream()
