@@ -32,15 +32,17 @@ final class Listener implements AutoCloseable {
 
     private final Connector connector;
     private final WaitingRoom room;
+    private final EventTail events;
     private final UUID replica;
     private final Thread thread;
     private volatile boolean closed;
     private volatile @Nullable Connection current;
     private boolean failing;
 
-    Listener(Connector connector, WaitingRoom room, UUID replica) {
+    Listener(Connector connector, WaitingRoom room, EventTail events, UUID replica) {
         this.connector = connector;
         this.room = room;
+        this.events = events;
         this.replica = replica;
         this.thread = Thread.ofPlatform().daemon().name("lockkeeper-listener").unstarted(this::run);
     }
@@ -97,7 +99,10 @@ final class Listener implements AutoCloseable {
     private void hear(String text) {
         Announcement.parse(text)
                 .filter(announcement -> !announcement.sender().equals(replica))
-                .ifPresent(announcement -> room.ring(announcement.runs(), announcement.groups()));
+                .ifPresent(announcement -> {
+                    room.ring(announcement.runs(), announcement.groups());
+                    events.ring();
+                });
     }
 
     /** Hangs up, which wakes the thread if it is listening, and waits until it has gone. */

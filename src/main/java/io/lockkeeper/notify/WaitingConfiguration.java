@@ -5,6 +5,7 @@ import io.lockkeeper.coordination.Doorbell;
 import io.lockkeeper.coordination.LockReader;
 import io.lockkeeper.coordination.RunReader;
 import io.lockkeeper.database.SessionConnections;
+import io.lockkeeper.event.EventReader;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -12,6 +13,7 @@ import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.core.simple.JdbcClient;
 
 @Configuration(proxyBeanMethods = false)
 class WaitingConfiguration {
@@ -31,8 +33,23 @@ class WaitingConfiguration {
     }
 
     @Bean
-    Doorbell doorbell(WaitingRoom room, Announcer announcer) {
-        return new Bell(room, announcer);
+    EventReader eventReader(JdbcClient jdbc) {
+        return new EventReader(jdbc);
+    }
+
+    @Bean(destroyMethod = "") // Closed by the lifecycle below.
+    EventTail eventTail(EventReader reader, WaitingRoom room) {
+        return new EventTail(reader, room);
+    }
+
+    @Bean
+    EventFeed eventFeed(EventReader reader, EventTail tail, WaitingRoom room) {
+        return new EventFeed(reader, tail, room);
+    }
+
+    @Bean
+    Doorbell doorbell(WaitingRoom room, EventTail events, Announcer announcer) {
+        return new Bell(room, events, announcer);
     }
 
     @Bean
@@ -48,6 +65,7 @@ class WaitingConfiguration {
     @Bean
     SmartLifecycle waitingLifecycle(
             WaitingRoom room,
+            EventTail events,
             Announcer announcer,
             Coordinator coordinator,
             JdbcTemplate jdbc,
@@ -55,8 +73,9 @@ class WaitingConfiguration {
         Recheck recheck = new Recheck(jdbc, room);
         return new Background(
                 room,
+                events,
                 announcer,
-                new Listener(sessions::connect, room, replica),
+                new Listener(sessions::connect, room, events, replica),
                 List.of(
                         new Routine("sweeper", PAUSE, () -> sweepUntilDone(coordinator)),
                         new Routine("re-check", PAUSE, recheck::run)));
@@ -75,13 +94,15 @@ class WaitingConfiguration {
      */
     private static final class Background implements SmartLifecycle {
         private final WaitingRoom room;
+        private final EventTail events;
         private final Announcer announcer;
         private final Listener listener;
         private final List<Routine> routines;
         private volatile boolean running;
 
-        Background(WaitingRoom room, Announcer announcer, Listener listener, List<Routine> routines) {
+        Background(WaitingRoom room, EventTail events, Announcer announcer, Listener listener, List<Routine> routines) {
             this.room = room;
+            this.events = events;
             this.announcer = announcer;
             this.listener = listener;
             this.routines = routines;
@@ -90,6 +111,7 @@ class WaitingConfiguration {
         @Override
         public void start() {
             running = true;
+            events.start();
             announcer.start();
             listener.start();
             routines.forEach(Routine::start);
@@ -99,6 +121,7 @@ class WaitingConfiguration {
         public void stop() {
             running = false;
             room.close();
+            events.close();
             routines.forEach(Routine::close);
             listener.close();
             announcer.close();

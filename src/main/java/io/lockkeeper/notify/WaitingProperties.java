@@ -9,7 +9,7 @@ import org.springframework.validation.annotation.Validated;
 /**
  * Bounds of what a replica takes on.
  *
- * @param waitingCallsTotal Calls that may wait in one replica at a time; one more is refused with too-many-waiting.
+ * @param waitingCallsTotal Calls that may wait in one replica at a time, streams of events included; one more is refused with too-many-waiting.
  */
 @ConfigurationProperties("lockkeeper.limits")
 @Validated

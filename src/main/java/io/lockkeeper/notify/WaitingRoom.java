@@ -25,6 +25,9 @@ public final class WaitingRoom {
         record OfRun(RunId run) implements Subject {}
 
         record OfGroup(LockGroup group) implements Subject {}
+
+        /** Every event. */
+        record OfEvents() implements Subject {}
     }
 
     /**
@@ -78,6 +81,11 @@ public final class WaitingRoom {
         groups.forEach(group -> ring(new Subject.OfGroup(group)));
     }
 
+    /** There are new events in memory. */
+    void ringEvents() {
+        ring(new Subject.OfEvents());
+    }
+
     private void ring(Subject subject) {
         places.getOrDefault(subject, Set.of()).forEach(Place::ring);
     }
@@ -119,6 +127,10 @@ public final class WaitingRoom {
         places.values().forEach(here -> here.forEach(Place::ring));
     }
 
+    boolean isClosed() {
+        return closed;
+    }
+
     /** One parked call. */
     final class Place implements AutoCloseable {
         private final Subject subject;
@@ -136,7 +148,7 @@ public final class WaitingRoom {
         /**
          * Parks until rung.
          *
-         * @param status what the call has seen, so that a re-check can tell whether it missed something; null for a lock group
+         * @param status what the call has seen, so that a re-check can tell whether it missed something; null for anything but a run
          * @return false when the time is up or the replica is stopping
          */
         boolean await(Duration patience, @Nullable RunStatus status) throws InterruptedException {

@@ -8,7 +8,10 @@
  *   <li>What neither of them carried, the {@code Recheck} finds: one query a second for all calls of the replica.
  * </ol>
  *
- * A ring decides nothing. Whoever hears one looks at the row; whoever hears none looks when its time is up. A parked call holds no
+ * <p>Those who follow the events ({@link io.lockkeeper.notify.EventFeed}) wait in the same room. One {@code EventTail} per replica reads for
+ * all of them: it looks after each ring of the first two kinds, and once a second.
+ *
+ * <p>A ring decides nothing. Whoever hears one looks at the row; whoever hears none looks when its time is up. A parked call holds no
  * database connection and no platform thread.
  */
 @NullMarked

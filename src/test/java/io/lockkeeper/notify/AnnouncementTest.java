@@ -8,12 +8,14 @@ import io.lockkeeper.coordination.RunId;
 import io.lockkeeper.coordination.RunStatus;
 import io.lockkeeper.coordination.Wake;
 import io.lockkeeper.environment.LockGroup;
+import io.lockkeeper.event.EventReader;
 import java.time.Duration;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.core.simple.JdbcClient;
 
 /** What tells a waiting call of a change that another replica made: the announcement, and without one the re-check. */
 class AnnouncementTest {
@@ -24,6 +26,7 @@ class AnnouncementTest {
     private final TestDatabase database = TestDatabase.migrated();
     private final JdbcTemplate jdbc = new JdbcTemplate(database.dataSource());
     private final WaitingRoom room = new WaitingRoom(10);
+    private final EventTail events = new EventTail(new EventReader(JdbcClient.create(database.dataSource())), room);
 
     @Test
     void announcement_of_one_replica_rings_in_the_waiting_room_of_another() throws Exception {
@@ -74,7 +77,7 @@ class AnnouncementTest {
 
     /** Returns when the database has noted that it listens. */
     private Listener listening(UUID replica) {
-        Listener listener = new Listener(() -> database.dataSource().getConnection(), room, replica);
+        Listener listener = new Listener(() -> database.dataSource().getConnection(), room, events, replica);
         listener.start();
         await().until(() -> Boolean.TRUE.equals(jdbc.queryForObject(
                 "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%')",

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lockkeeper.event;
+
+import org.jspecify.annotations.NullMarked;
