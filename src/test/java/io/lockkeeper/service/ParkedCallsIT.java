@@ -79,11 +79,14 @@ class ParkedCallsIT {
                     .single());
 
             Answer refused = api.call("GET", "/api/runs/" + holder.runId() + "?until=ended&wait_seconds=60", null);
+            Answer stream = api.call("GET", "/api/admin/events", null);
             Answer queued = api.acquire("full", "{\"wait_seconds\":60}");
 
             assertThat(refused.status()).isEqualTo(429);
             assertThat(refused.code()).isEqualTo("too-many-waiting");
             assertThat(refused.header("Retry-After")).isEqualTo("5");
+            assertThat(stream.status()).isEqualTo(429);
+            assertThat(stream.code()).isEqualTo("too-many-waiting");
             assertThat(api.look(holder.runId()).status())
                     .as("a call that does not wait")
                     .isEqualTo(200);
