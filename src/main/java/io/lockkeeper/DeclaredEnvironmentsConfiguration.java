@@ -2,15 +2,19 @@ package io.lockkeeper;
 
 import io.lockkeeper.database.StartupRefused;
 import io.lockkeeper.environment.DeclaredEnvironments;
+import io.lockkeeper.environment.DefaultEnvironment;
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.PolicyDeclaration;
 import jakarta.validation.ConstraintViolation;
 import jakarta.validation.Validator;
 import java.util.Comparator;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.bind.BindException;
 import org.springframework.boot.context.properties.bind.BindHandler;
+import org.springframework.boot.context.properties.bind.BindResult;
 import org.springframework.boot.context.properties.bind.Bindable;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.bind.handler.NoUnboundElementsBindHandler;
@@ -31,6 +35,17 @@ class DeclaredEnvironmentsConfiguration {
     private static final ConfigurationPropertyName ROOT = ConfigurationPropertyName.of("lockkeeper.environments");
     private static final String AUTO_CREATE = "auto-create";
     private static final String WHAT_TO_DO = "Correct it and start again; docs/policy.md lists every key.";
+
+    @Bean
+    DefaultEnvironment defaultEnvironment(@Value("${lockkeeper.default-environment:production}") String name) {
+        if (!EnvironmentName.isValid(name)) {
+            throw new StartupRefused(
+                    "The setting lockkeeper.default-environment is not an environment's name: it "
+                            + EnvironmentName.RULE + ".",
+                    "Correct it and start again.");
+        }
+        return new DefaultEnvironment(new EnvironmentName(name));
+    }
 
     @Bean
     DeclaredEnvironments declaredEnvironments(Environment settings, Validator validator) {
@@ -62,19 +77,26 @@ class DeclaredEnvironmentsConfiguration {
         return new EnvironmentName(name);
     }
 
+    /** A name may be written as it is, or in brackets, as it must be with a dot or an underscore in it. */
     private static PolicyDeclaration declaration(Binder binder, Validator validator, String name) {
-        ConfigurationPropertyName key = ROOT.append(name.contains(".") || name.contains("_") ? "[" + name + "]" : name);
-        PolicyDeclaration declaration = binder.bind(
-                        key,
-                        Bindable.of(PolicyDeclaration.class),
-                        new NoUnboundElementsBindHandler(
-                                BindHandler.DEFAULT, DeclaredEnvironmentsConfiguration::isWritten))
+        ConfigurationPropertyName bracketed = ROOT.append("[" + name + "]");
+        boolean isPlain = !name.contains(".") && ConfigurationPropertyName.isValid(name);
+        PolicyDeclaration declaration = bind(binder, bracketed)
+                .or(() -> isPlain ? bind(binder, ROOT.append(name)) : Optional.empty())
                 .orElse(PolicyDeclaration.EMPTY);
         validator.validate(declaration).stream()
                 .min(Comparator.comparing(
                         violation -> violation.getPropertyPath().toString()))
-                .ifPresent(violation -> refuse(key, violation));
+                .ifPresent(violation -> refuse(isPlain ? ROOT.append(name) : bracketed, violation));
         return declaration;
+    }
+
+    private static Optional<PolicyDeclaration> bind(Binder binder, ConfigurationPropertyName key) {
+        BindResult<PolicyDeclaration> result = binder.bind(
+                key,
+                Bindable.of(PolicyDeclaration.class),
+                new NoUnboundElementsBindHandler(BindHandler.DEFAULT, DeclaredEnvironmentsConfiguration::isWritten));
+        return result.isBound() ? Optional.of(result.get()) : Optional.empty();
     }
 
     /** An environment variable can be read as several keys, so that one of another meaning is not told from a wrong one. */

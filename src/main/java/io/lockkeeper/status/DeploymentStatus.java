@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param lastDeployment the last run that deployed and has ended, however it ended; null before the first
  * @param undeployed skipped changes that nobody has deployed nor promised to, newest first, at most {@link StatusReader#LISTED}
- * @param awaitingApproval runs that people have to approve before they queue, oldest first, at most {@link StatusReader#LISTED}
+ * @param awaitingApproval runs that people have to approve before they queue, oldest first, at most {@link StatusReader#LISTED};
+ *     absent when there are none
  * @param freeze absent while runs are granted
  * @param quarantine absent unless a deployment went wrong and nobody has acknowledged it
  * @param environments a summary of each, only when the request named none
@@ -23,7 +24,7 @@ public record DeploymentStatus(
         @Nullable LastDeployment lastDeployment,
         Health health,
         List<Undeployed> undeployed,
-        List<AwaitingApproval> awaitingApproval,
+        @JsonInclude(JsonInclude.Include.NON_EMPTY) List<AwaitingApproval> awaitingApproval,
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Frozen freeze,
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Quarantined quarantine,
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable List<Summary> environments) {

@@ -53,6 +53,23 @@ class StartupIT {
     }
 
     @Test
+    void policy_that_makes_no_sense_is_refused_naming_its_key() throws Exception {
+        refuse(
+                Map.of("LOCKKEEPER_ENVIRONMENTS_PRODUCTION_LEASESECONDS", "1"),
+                "lockkeeper: The setting lockkeeper.environments.production.lease-seconds must be between 5 and 86400 seconds, and is"
+                        + " 1.");
+        refuse(
+                Map.of("SPRING_APPLICATION_JSON", "{\"lockkeeper.environments.web.lock-gruop\": \"x\"}"),
+                "lockkeeper: The setting lockkeeper.environments.web cannot be read");
+        refuse(
+                Map.of("LOCKKEEPER_ENVIRONMENTS_PRODUCTION_BATCHTHRESHOLD", "many"),
+                "lockkeeper: The setting lockkeeper.environments.production.batch-threshold cannot be read");
+        refuse(
+                Map.of("LOCKKEEPER_DEFAULT_ENVIRONMENT", "No Such Name"),
+                "lockkeeper: The setting lockkeeper.default-environment is not an environment's name");
+    }
+
+    @Test
     void port_in_use_is_refused_and_no_database_is_left_running() throws Exception {
         try (var taken = new ServerSocket(0)) {
             refuse(
