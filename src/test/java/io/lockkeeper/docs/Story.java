@@ -173,7 +173,7 @@ final class Story {
                 .replaceAll(
                         "((?:duration|eta|wait|avg|p50|p95)_seconds(?:\" : |=)|\\b(?:for|after|about) )\\d+( s\\b)?",
                         "$1<seconds>$2")
-                .replaceAll("(?m)^id: \\\\d+-\\\\d+$", "id: <event>")
+                .replaceAll("(?m)^id: \\d+-\\d+$", "id: <event>")
                 .replaceAll("(\"pid\" : )\\d+", "$1<pid>")
                 .replaceAll("(\"hostname\" : )\"[^\"]*\"", "$1<hostname>")
                 .replaceAll("\\b" + Pattern.quote(System.getProperty("user.name")) + "\\b", "alice")
