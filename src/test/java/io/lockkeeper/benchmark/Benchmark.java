@@ -20,7 +20,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.locks.LockSupport;
 
-/** Prints the figures. */
+/** Prints the figures: {@code floors} or {@code scale}. */
 public final class Benchmark {
     private static final int WAITERS = 50;
     private static final int HANDOFFS = 400;
@@ -49,12 +49,26 @@ public final class Benchmark {
                     Runtime.getRuntime().availableProcessors(),
                     System.getProperty("os.name"),
                     Runtime.version()));
-            benchmark.startUp();
-            benchmark.roundTrips();
-            benchmark.handOff();
-            benchmark.throughput();
+            switch (arguments[0]) {
+                case "floors" -> {
+                    benchmark.startUp();
+                    benchmark.roundTrips();
+                    benchmark.handOff();
+                    benchmark.throughput();
+                }
+                case "scale" -> benchmark.scale();
+                default -> throw new IllegalArgumentException("there is no benchmark " + arguments[0]);
+            }
         }
         System.exit(0); // The HTTP clients' threads are not worth waiting for.
+    }
+
+    private void scale() throws Exception {
+        try (Service service = Service.start(directory.resolve("scale"), database());
+                Connection connection =
+                        DriverManager.getConnection(postgres.jdbcUrl(), postgres.username(), postgres.password())) {
+            new Scale(service, connection).run();
+        }
     }
 
     private void startUp() throws Exception {
@@ -229,7 +243,8 @@ public final class Benchmark {
         }
     }
 
-    private interface Step {
+    /** Something to measure. */
+    interface Step {
         void run() throws Exception;
     }
 
@@ -246,7 +261,7 @@ public final class Benchmark {
         };
     }
 
-    private static List<Double> times(int count, Step step) throws Exception {
+    static List<Double> times(int count, Step step) throws Exception {
         List<Double> times = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             long start = System.nanoTime();
@@ -327,7 +342,7 @@ public final class Benchmark {
                 "LOCKKEEPER_DATABASE_PASSWORD", postgres.password());
     }
 
-    private static double seconds(long since) {
+    static double seconds(long since) {
         return (System.nanoTime() - since) / 1e9;
     }
 
@@ -335,7 +350,7 @@ public final class Benchmark {
         return duration.toNanos() / 1e6;
     }
 
-    private static double median(List<Double> values) {
+    static double median(List<Double> values) {
         return percentile(values, 50);
     }
 
@@ -348,7 +363,7 @@ public final class Benchmark {
         return sorted.get(Math.min(sorted.size() - 1, sorted.size() * percent / 100));
     }
 
-    private static void say(String line) {
+    static void say(String line) {
         System.out.println(line);
     }
 }

@@ -96,8 +96,15 @@ final class Service implements AutoCloseable {
     record Acquired(String id, String lockToken, String outcome) {}
 
     Acquired acquire(String environment) throws IOException, InterruptedException {
-        Map<String, String> answer =
-                call("POST", "/api/environments/" + environment + "/acquire", null, "{\"batch\":false}");
+        return acquire(environment, 1800);
+    }
+
+    Acquired acquire(String environment, int leaseSeconds) throws IOException, InterruptedException {
+        Map<String, String> answer = call(
+                "POST",
+                "/api/environments/" + environment + "/acquire",
+                null,
+                "{\"batch\":false,\"lease_seconds\":" + leaseSeconds + "}");
         return new Acquired(
                 answer.getOrDefault("run_id", ""),
                 answer.getOrDefault("lock_token", ""),
@@ -106,6 +113,22 @@ final class Service implements AutoCloseable {
 
     void release(Acquired run) throws IOException, InterruptedException {
         call("POST", "/api/runs/" + run.id() + "/release", run.lockToken(), null);
+    }
+
+    /** Takes a queued run out of its queue. */
+    void leave(Acquired run) throws IOException, InterruptedException {
+        call("POST", "/api/runs/" + run.id() + "/release", run.lockToken(), "{\"status\":\"cancelled\"}");
+    }
+
+    /** Reads something as JSON. */
+    void get(String path) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://localhost:" + port + path))
+                .header("Authorization", "Bearer " + TOKEN)
+                .build();
+        HttpResponse<String> response = http.send(request, BodyHandlers.ofString());
+        if (response.statusCode() != 200) {
+            throw new IOException(path + " answered " + response.body());
+        }
     }
 
     void heartbeat(Acquired run) throws IOException, InterruptedException {
