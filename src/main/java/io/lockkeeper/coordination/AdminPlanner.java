@@ -175,14 +175,11 @@ final class AdminPlanner {
     }
 
     static Verdict approve(Snapshot snapshot, Board board, Transition.Approve approve) {
-        Optional<Verdict> refused = refuse(snapshot, board, approve.run(), approve.isAdmin(), approve.actor());
+        Optional<Verdict> refused = refuse(snapshot, board, approve.run(), approve.isAdmin(), approve.actor(), true);
         if (refused.isPresent()) {
             return refused.get();
         }
         Run run = snapshot.run(approve.run()).orElseThrow();
-        if (run.caller().equals(approve.actor().name())) {
-            return new Verdict.OwnRun(run);
-        }
         if (run.approvals().contains(approve.actor().name())) {
             return new Verdict.Approved(run, run.approvals().size());
         }
@@ -209,7 +206,7 @@ final class AdminPlanner {
     }
 
     static Verdict reject(Snapshot snapshot, Board board, Transition.Reject reject) {
-        Optional<Verdict> refused = refuse(snapshot, board, reject.run(), reject.isAdmin(), reject.actor());
+        Optional<Verdict> refused = refuse(snapshot, board, reject.run(), reject.isAdmin(), reject.actor(), false);
         if (refused.isPresent()) {
             return refused.get();
         }
@@ -229,8 +226,13 @@ final class AdminPlanner {
         return new Verdict.Ended(run);
     }
 
-    /** Why somebody may not decide about a run; empty when they may. */
-    private static Optional<Verdict> refuse(Snapshot snapshot, Board board, RunId id, boolean isAdmin, Actor actor) {
+    /**
+     * Why somebody may not decide about a run; empty when they may.
+     *
+     * @param approves nobody approves their own run, though everybody may reject it who may approve others
+     */
+    private static Optional<Verdict> refuse(
+            Snapshot snapshot, Board board, RunId id, boolean isAdmin, Actor actor, boolean approves) {
         Optional<Run> found = snapshot.run(id);
         if (found.isEmpty()) {
             return Optional.of(new Verdict.RunUnknown());
@@ -239,6 +241,9 @@ final class AdminPlanner {
         board.endOverdue();
         if (run.status() != RunStatus.AWAITING_APPROVAL || board.hasEnded(run)) {
             return Optional.of(new Verdict.NotWaiting(run));
+        }
+        if (approves && run.caller().equals(actor.name())) {
+            return Optional.of(new Verdict.OwnRun(run));
         }
         boolean isNamed = run.environments().stream()
                 .map(snapshot::environment)

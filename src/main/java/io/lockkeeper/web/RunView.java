@@ -1,5 +1,6 @@
 package io.lockkeeper.web;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import io.lockkeeper.coordination.Grant;
 import io.lockkeeper.coordination.Run;
 import io.lockkeeper.coordination.RunDetails;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param environment the first of its environments
  * @param reason of an ended run, why it ended as it did; of a pending one, what its caller said
  * @param position in the queue, 1 is next; null unless it waits
+ * @param supersededBy the newer run that took its place; absent unless its status is superseded
  * @param started when it was granted
  */
 public record RunView(
@@ -29,7 +31,9 @@ public record RunView(
         @Nullable Long batchedInto,
         @Nullable Boolean covered,
         @Nullable Long shippedBy,
-        @Nullable Long supersededBy,
+
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Long supersededBy,
+
         String priority,
         String coverage,
         @Nullable String sha,
