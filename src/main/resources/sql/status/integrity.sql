@@ -27,6 +27,17 @@ JOIN run waiting ON waiting.id = ahead.run_id
 WHERE behind.status = 'in_progress'
   AND (ahead.priority, ahead.run_id) < (behind.priority, behind.run_id)
   AND granted.granted_at > waiting.created_at
+  -- Who was held back by people or a policy was passed over rightly, and nobody kept when: whatever was decided about it since the grant
+  -- may be the end of that.
+  AND waiting.approvals_required = 0
+  AND NOT EXISTS (
+      SELECT FROM environment e
+      WHERE e.name = ANY (waiting.environments) AND (e.quarantined_at IS NOT NULL OR e.freeze_windows <> '[]'))
+  AND NOT EXISTS (SELECT FROM environment_freeze f WHERE f.scope = '*' OR f.scope = ANY (waiting.environments))
+  AND NOT EXISTS (
+      SELECT FROM audit a
+      WHERE a.at >= granted.granted_at
+        AND (a.run_id = waiting.id OR a.environments && waiting.environments OR a.action IN ('frozen_all', 'unfrozen_all')))
 UNION ALL
 SELECT 4, 'run ' || r.id || ' is ' || r.status || ' but its claim on lock group ' || c.lock_group || ' is ' || c.status
 FROM claim c

@@ -141,7 +141,9 @@ final class Board {
             end(run, RunStatus.EXPIRED, "its lease of " + seconds(run.lease()) + " ran out without a heartbeat", null);
         } else if (isQueueTimeout(run)) {
             Duration waited = Duration.between(run.createdAt(), Objects.requireNonNull(run.queueExpiresAt()));
-            end(run, RunStatus.TIMED_OUT, "it was not granted within its queue time-out of " + seconds(waited), null);
+            // After an approval its time began later than the run.
+            String timeout = run.approvalsRequired() > 0 ? "" : " of " + seconds(waited);
+            end(run, RunStatus.TIMED_OUT, "it was not granted within its queue time-out" + timeout, null);
         } else {
             end(run, RunStatus.ABANDONED, "its client had not asked for it for " + seconds(timing.presence()), null);
         }

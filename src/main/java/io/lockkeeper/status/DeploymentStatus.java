@@ -3,6 +3,7 @@ package io.lockkeeper.status;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.time.Instant;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,25 @@ public record DeploymentStatus(
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Frozen freeze,
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Quarantined quarantine,
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable List<Summary> environments) {
+
+    /** The same for somebody who may see only some of the environments. */
+    public DeploymentStatus visibleTo(Predicate<String> maySee) {
+        return new DeploymentStatus(
+                environment,
+                lock,
+                queue,
+                lastDeployment,
+                health,
+                undeployed,
+                awaitingApproval,
+                freeze,
+                quarantine,
+                environments == null
+                        ? null
+                        : environments.stream()
+                                .filter(summary -> maySee.test(summary.environment()))
+                                .toList());
+    }
 
     /** Whether somebody may deploy now, and who. */
     public record Lock(String status, @Nullable Holder holder, String lockGroup) {}

@@ -56,7 +56,7 @@ class StatusController {
             environments.requireDefault(name);
             return statuses.untouched(name, environment == null);
         });
-        return ok(new StatusAnswer(status));
+        return ok(new StatusAnswer(status.visibleTo(other -> caller.may(Role.VIEW, other))));
     }
 
     @GetMapping(path = "/api/admin/integrity", produces = MediaType.APPLICATION_JSON_VALUE)

@@ -8,6 +8,8 @@ import io.lockkeeper.environment.EnvironmentPolicy;
 import io.lockkeeper.environment.FreezeWindow;
 import io.lockkeeper.environment.LockGroup;
 import io.lockkeeper.environment.PolicyDeclaration;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +20,7 @@ import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.springframework.core.io.ClassPathResource;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -35,12 +38,19 @@ class PolicyTest {
     private final Fixture lockkeeper = new Fixture();
 
     @AfterEach
-    void everything_held_and_clean_up() {
+    void everything_held_and_clean_up() throws IOException {
         assertThat(
                         lockkeeper.jdbc.queryForList(
                                 "SELECT lock_group FROM claim WHERE status = 'in_progress' GROUP BY lock_group HAVING count(*) > 1"))
                 .isEmpty();
+        assertThat(lockkeeper.jdbc.queryForList(integrity().replace(":limit", "10")))
+                .as("violated invariants")
+                .isEmpty();
         lockkeeper.close();
+    }
+
+    private static String integrity() throws IOException {
+        return new ClassPathResource("sql/status/integrity.sql").getContentAsString(StandardCharsets.UTF_8);
     }
 
     private static EnvironmentName name(String environment) {
