@@ -1,5 +1,6 @@
 package io.lockkeeper.event;
 
+import io.lockkeeper.environment.EnvironmentName;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -21,5 +22,10 @@ public record Event(
         String data) {
     public Event {
         environments = List.copyOf(environments);
+    }
+
+    /** Whether somebody who follows only this environment is told. */
+    public boolean concerns(EnvironmentName environment) {
+        return environments.contains(environment.value()) || type.equals("frozen_all") || type.equals("unfrozen_all");
     }
 }

@@ -38,7 +38,8 @@ public final class EventReader {
                 FROM event
                 WHERE (event.transaction, event.id) > (:afterTransaction::text::xid8, :afterId)
                   AND event.transaction < horizon.transaction
-                  AND (:environment::text IS NULL OR :environment = ANY (event.environments))
+                  AND (:environment::text IS NULL OR :environment = ANY (event.environments)
+                       OR event.type IN ('frozen_all', 'unfrozen_all'))
                 ORDER BY event.transaction, event.id
                 LIMIT :limit) AS event ON true
             ORDER BY event.transaction, event.id""";

@@ -130,7 +130,7 @@ public final class EventFeed {
             position = window.upTo();
             return window.events().stream()
                     .filter(event -> event.id().compareTo(after) > 0)
-                    .filter(event -> environment == null || event.environments().contains(environment.value()))
+                    .filter(event -> environment == null || event.concerns(environment))
                     .toList();
         }
 
