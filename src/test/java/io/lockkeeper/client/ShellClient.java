@@ -84,6 +84,19 @@ final class ShellClient {
         return startWithInput("", arguments);
     }
 
+    /** On a terminal of its own, where the file {@code typed} is typed as soon as it is there. Both outputs are its stdout. */
+    Running startOnTerminal(String... arguments) {
+        String line = String.join(" ", shell) + " " + SCRIPT + " " + String.join(" ", arguments);
+        return launch(
+                List.of(
+                        "sh",
+                        "-c",
+                        "(until [ -s typed ]; do sleep 0.1; done; cat typed; rm typed) | script -qec \"$1\" /dev/null",
+                        "sh",
+                        line),
+                "");
+    }
+
     Running startWithInput(String input, String... arguments) {
         List<String> command = new ArrayList<>();
         if (succeeds("env --default-signal=INT true")) {
@@ -93,6 +106,10 @@ final class ShellClient {
         command.addAll(shell);
         command.add(SCRIPT.toString());
         command.addAll(List.of(arguments));
+        return launch(command, input);
+    }
+
+    private Running launch(List<String> command, String input) {
         try {
             Path base = directory.resolve("process-" + started++);
             Path stdin = Files.writeString(Path.of(base + ".in"), input);

@@ -64,15 +64,18 @@ abstract class ShellClientFixture {
 
     /** A call without the client. */
     Map<String, String> post(String path, String body) {
+        return ShellClient.keysAndValues(call("POST", path, "text/plain", body));
+    }
+
+    String call(String method, String path, String accept, String body) {
         var request = HttpRequest.newBuilder(service.url().resolve(path))
                 .header("Authorization", "Bearer " + service.adminToken())
                 .header("Content-Type", "application/json")
-                .header("Accept", "text/plain")
-                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .header("Accept", accept)
+                .method(method, HttpRequest.BodyPublishers.ofString(body))
                 .build();
         try (var http = HttpClient.newHttpClient()) {
-            return ShellClient.keysAndValues(
-                    http.send(request, HttpResponse.BodyHandlers.ofString()).body());
+            return http.send(request, HttpResponse.BodyHandlers.ofString()).body();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

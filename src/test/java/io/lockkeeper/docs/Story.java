@@ -171,7 +171,7 @@ final class Story {
                 .replaceAll("\\b(\\d+)\\.[\\w-]{43}\\b", "$1.<mac>")
                 .replaceAll("\\blkt_[\\w-]{43}", "lkt_<secret>")
                 .replaceAll(
-                        "((?:duration|eta|wait|avg|p50|p95)_seconds(?:\" : |=)|\\b(?:for|after|about) )\\d+( s\\b)?",
+                        "((?:duration|eta|wait|avg|p50|p95)_seconds(?:\" : |=)|\\b(?:for|after|about|heard) )\\d+( s\\b)?",
                         "$1<seconds>$2")
                 .replaceAll("(?m)^id: \\d+-\\d+$", "id: <event>")
                 .replaceAll("(\"pid\" : )\\d+", "$1<pid>")
