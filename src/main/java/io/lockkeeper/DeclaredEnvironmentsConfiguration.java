@@ -17,6 +17,7 @@ import org.springframework.boot.context.properties.bind.BindHandler;
 import org.springframework.boot.context.properties.bind.BindResult;
 import org.springframework.boot.context.properties.bind.Bindable;
 import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.bind.UnboundConfigurationPropertiesException;
 import org.springframework.boot.context.properties.bind.handler.NoUnboundElementsBindHandler;
 import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
 import org.springframework.boot.context.properties.source.ConfigurationPropertySource;
@@ -59,12 +60,17 @@ class DeclaredEnvironmentsConfiguration {
                     .forEach(name -> declarations.put(environment(name), declaration(binder, validator, name)));
             return new DeclaredEnvironments(autoCreate, declarations);
         } catch (BindException e) {
-            throw new StartupRefused(
-                    "The setting " + e.getName() + " cannot be read: "
-                            + NestedExceptionUtils.getMostSpecificCause(e).getMessage() + ".",
-                    WHAT_TO_DO,
-                    e);
+            throw refused(e);
         }
+    }
+
+    private static StartupRefused refused(BindException e) {
+        String complaint = NestedExceptionUtils.getMostSpecificCause(e)
+                        instanceof UnboundConfigurationPropertiesException unbound
+                ? "The setting "
+                        + unbound.getUnboundProperties().iterator().next().getName() + " is not known."
+                : "The setting " + e.getName() + " has a value that cannot be read.";
+        return new StartupRefused(complaint, WHAT_TO_DO, e);
     }
 
     private static EnvironmentName environment(String name) {
@@ -81,9 +87,8 @@ class DeclaredEnvironmentsConfiguration {
     private static PolicyDeclaration declaration(Binder binder, Validator validator, String name) {
         ConfigurationPropertyName bracketed = ROOT.append("[" + name + "]");
         boolean isPlain = !name.contains(".") && ConfigurationPropertyName.isValid(name);
-        PolicyDeclaration declaration = bind(binder, bracketed)
-                .or(() -> isPlain ? bind(binder, ROOT.append(name)) : Optional.empty())
-                .orElse(PolicyDeclaration.EMPTY);
+        Optional<PolicyDeclaration> plain = isPlain ? bind(binder, ROOT.append(name)) : Optional.empty();
+        PolicyDeclaration declaration = plain.or(() -> bind(binder, bracketed)).orElse(PolicyDeclaration.EMPTY);
         validator.validate(declaration).stream()
                 .min(Comparator.comparing(
                         violation -> violation.getPropertyPath().toString()))

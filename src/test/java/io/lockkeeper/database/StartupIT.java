@@ -60,10 +60,10 @@ class StartupIT {
                         + " 1.");
         refuse(
                 Map.of("SPRING_APPLICATION_JSON", "{\"lockkeeper.environments.web.lock-gruop\": \"x\"}"),
-                "lockkeeper: The setting lockkeeper.environments.web cannot be read");
+                "lockkeeper: The setting lockkeeper.environments.web.lock-gruop is not known. Correct it and start again;");
         refuse(
                 Map.of("LOCKKEEPER_ENVIRONMENTS_PRODUCTION_BATCHTHRESHOLD", "many"),
-                "lockkeeper: The setting lockkeeper.environments.production.batch-threshold cannot be read");
+                "lockkeeper: The setting lockkeeper.environments.production.batch-threshold has a value that cannot be read.");
         refuse(
                 Map.of("LOCKKEEPER_DEFAULT_ENVIRONMENT", "No Such Name"),
                 "lockkeeper: The setting lockkeeper.default-environment is not an environment's name");
