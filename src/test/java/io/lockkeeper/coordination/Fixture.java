@@ -60,6 +60,11 @@ final class Fixture implements AutoCloseable {
         pool.close();
     }
 
+    /** Nothing that follows meets a connection that was opened before. */
+    void forgetConnections() {
+        pool.getHikariPoolMXBean().softEvictConnections();
+    }
+
     void passes(Duration time, Run run) {
         passes(time, run.id());
     }
