@@ -29,6 +29,9 @@ SELECT statement_timestamp() AS at,
        frozen.reason AS freeze_reason,
        frozen.until AS frozen_until,
        frozen.frozen_by,
+       frozen_everywhere.reason AS everywhere_freeze_reason,
+       frozen_everywhere.until AS everywhere_frozen_until,
+       frozen_everywhere.frozen_by AS everywhere_frozen_by,
        (SELECT s.last_success_sha FROM environment s WHERE s.name = e.promote_from) AS promotable_sha,
        EXISTS (SELECT FROM deployed_sha d WHERE d.environment = e.name AND d.sha = :sha) AS has_succeeded
 FROM sweeper
@@ -40,12 +43,8 @@ LEFT JOIN (
     JOIN environment member ON member.lock_group = g.name
 ) AS concerned ON true
 LEFT JOIN environment e ON e.name = concerned.name
-LEFT JOIN LATERAL (
-    -- Of two that hold, the one that lasts longer.
-    SELECT f.reason, f.until, f.frozen_by
-    FROM environment_freeze f
-    WHERE f.scope IN (concerned.name, '*') AND (f.until IS NULL OR f.until > statement_timestamp())
-    ORDER BY f.until DESC NULLS FIRST
-    LIMIT 1
-) AS frozen ON true
+LEFT JOIN environment_freeze AS frozen
+    ON frozen.scope = concerned.name AND (frozen.until IS NULL OR frozen.until > statement_timestamp())
+LEFT JOIN environment_freeze AS frozen_everywhere
+    ON frozen_everywhere.scope = '*' AND (frozen_everywhere.until IS NULL OR frozen_everywhere.until > statement_timestamp())
 ORDER BY concerned.name

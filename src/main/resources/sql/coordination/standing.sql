@@ -1,5 +1,4 @@
--- Where a queued run stands in each of its groups, and how long deployments there usually hold the lock: the median of the last 20
--- successes, which one slow deployment does not spoil.
+-- Where a queued run stands in each of its groups.
 SELECT c.lock_group,
        statement_timestamp() AS at,
        (SELECT count(*) FROM claim q
@@ -9,12 +8,7 @@ SELECT c.lock_group,
              ORDER BY q.priority, q.run_id
              LIMIT :aheadShown) AS ahead_runs,
        (SELECT count(*) FROM claim q WHERE q.lock_group = c.lock_group AND q.status = 'queued') AS queued,
-       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM s.completed_at - s.granted_at))
-          FROM (SELECT l.run_id FROM claim l
-                 WHERE l.lock_group = c.lock_group AND l.status = 'success'
-                 ORDER BY l.run_id DESC
-                 LIMIT 20) AS last
-          JOIN run s ON s.id = last.run_id) AS usual_hold_seconds,
+       usual_hold_seconds(c.lock_group) AS usual_hold_seconds,
        holder.id AS holder_id,
        holder.environments AS holder_environments,
        holder.user_name AS holder_user,

@@ -27,7 +27,7 @@ final class EnvironmentRows {
         EnvironmentName name = new EnvironmentName(row.getString("name"));
         String group = row.getString("lock_group");
         if (group == null) {
-            return Environment.unknown(name, freeze(row));
+            return Environment.unknown(name, freeze(row), freezeEverywhere(row));
         }
         String declaredIn = row.getString("declared_in");
         return new Environment(
@@ -37,6 +37,7 @@ final class EnvironmentRows {
                 true,
                 declaredIn == null ? null : DeclaredIn.valueOf(declaredIn.toUpperCase(Locale.ROOT)),
                 freeze(row),
+                freezeEverywhere(row),
                 quarantine(row),
                 row.getBoolean("last_deployment_stopped"),
                 row.getString("promotable_sha"),
@@ -80,7 +81,18 @@ final class EnvironmentRows {
         String reason = row.getString("freeze_reason");
         return reason == null
                 ? null
-                : new Freeze(reason, RunRows.instantOrNull(row, "frozen_until"), row.getString("frozen_by"));
+                : new Freeze(reason, RunRows.instantOrNull(row, "frozen_until"), row.getString("frozen_by"), false);
+    }
+
+    private static @Nullable Freeze freezeEverywhere(ResultSet row) throws SQLException {
+        String reason = row.getString("everywhere_freeze_reason");
+        return reason == null
+                ? null
+                : new Freeze(
+                        reason,
+                        RunRows.instantOrNull(row, "everywhere_frozen_until"),
+                        row.getString("everywhere_frozen_by"),
+                        true);
     }
 
     private static @Nullable Quarantine quarantine(ResultSet row) throws SQLException {

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.core.namedparam.ParsedSql;
@@ -190,22 +191,12 @@ public final class RunReader {
             }
         }
 
-        /** What is left of the holder's usual time, and a usual time for each run ahead. */
         private void estimate(ResultSet rows, @Nullable Instant since, int ahead) throws SQLException {
-            double usual = rows.getDouble("usual_hold_seconds");
-            if (rows.wasNull()) {
-                etaKnown &= since == null && ahead == 0;
-                return;
-            }
-            double left = 0;
-            if (since != null) {
-                left = Math.max(
-                        0,
-                        usual
-                                - Duration.between(since, RunRows.instant(rows, "at"))
-                                        .toSeconds());
-            }
-            etaSeconds = Math.max(etaSeconds, Math.round(left + usual * ahead));
+            Duration heldFor = since == null ? null : Duration.between(since, RunRows.instant(rows, "at"));
+            OptionalLong seconds =
+                    new Turn(rows.getObject("usual_hold_seconds", Double.class), heldFor).secondsBehind(ahead);
+            etaKnown &= seconds.isPresent();
+            etaSeconds = Math.max(etaSeconds, seconds.orElse(0));
         }
 
         Standing standing() {

@@ -1,7 +1,9 @@
 package io.lockkeeper.environment;
 
 import java.time.Instant;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param known false when no run has named it yet: the first acquire creates it
  * @param declaredIn null when an acquire made it and nobody has said more
- * @param frozen by hand, this environment or all of them; null when not
+ * @param frozen by hand; null when not
+ * @param frozenEverywhere by the freeze of all environments; null when not
  * @param quarantine null when in none
  * @param lastDeploymentStopped whether the last deployment was stopped in favour of a newer run
  * @param promotableSha what was last deployed with success where the policy promotes from; null when nothing was
@@ -22,13 +25,15 @@ public record Environment(
         boolean known,
         @Nullable DeclaredIn declaredIn,
         @Nullable Freeze frozen,
+        @Nullable Freeze frozenEverywhere,
         @Nullable Quarantine quarantine,
         boolean lastDeploymentStopped,
         @Nullable String promotableSha,
         boolean hasSucceeded) {
 
     /** One that is not stored yet. */
-    public static Environment unknown(EnvironmentName name, @Nullable Freeze frozen) {
+    public static Environment unknown(
+            EnvironmentName name, @Nullable Freeze frozen, @Nullable Freeze frozenEverywhere) {
         return new Environment(
                 name,
                 new LockGroup(name.value()),
@@ -36,19 +41,26 @@ public record Environment(
                 false,
                 null,
                 frozen,
+                frozenEverywhere,
                 null,
                 false,
                 null,
                 false);
     }
 
-    /** The freeze that holds grants back at this instant: one by hand, or else a window of the policy. */
+    /** The freeze that holds grants back at this instant: of those by hand the one that lasts longer, or else a window of the policy. */
     public Optional<Freeze> freezeAt(Instant at) {
-        if (frozen != null && (frozen.until() == null || at.isBefore(frozen.until()))) {
-            return Optional.of(frozen);
-        }
+        return Stream.of(frozen, frozenEverywhere)
+                .filter(Objects::nonNull)
+                .filter(freeze -> freeze.holdsAt(at))
+                .reduce((one, other) -> other.outlasts(one) ? other : one)
+                .or(() -> window(at));
+    }
+
+    private Optional<Freeze> window(Instant at) {
         return policy.freezeWindows().stream()
-                .flatMap(window -> window.endIfWithin(at).map(end -> new Freeze(window.reason(), end, null)).stream())
+                .flatMap(window ->
+                        window.endIfWithin(at).map(end -> new Freeze(window.reason(), end, null, false)).stream())
                 .findFirst();
     }
 }

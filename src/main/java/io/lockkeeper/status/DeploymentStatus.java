@@ -56,6 +56,7 @@ public record DeploymentStatus(
      * The run that holds the lock.
      *
      * @param started when it was granted
+     * @param alive whether its client was heard less than half a lease ago; a forced release spares it then
      */
     public record Holder(
             @Nullable Integer pid,
@@ -70,6 +71,7 @@ public record DeploymentStatus(
             @Nullable String sha,
             @Nullable String runUrl,
             Instant lastContact,
+            boolean alive,
             Instant leaseExpires,
             long fencingToken) {}
 
@@ -83,6 +85,8 @@ public record DeploymentStatus(
 
     /**
      * One pending run: a running one has {@code started}, a queued one {@code created} and its {@code position}.
+     *
+     * @param etaSeconds an estimate of the time until a queued run is granted; absent when nobody can tell
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record QueuedRun(
@@ -91,6 +95,7 @@ public record DeploymentStatus(
             @Nullable Instant started,
             @Nullable Instant created,
             @Nullable Integer position,
+            @Nullable Long etaSeconds,
             String environment,
             @Nullable String priority,
             @Nullable String user,
@@ -151,11 +156,13 @@ public record DeploymentStatus(
      *
      * @param until when it lifts itself; null for when somebody lifts it
      * @param by who froze; null for a window of the policy
+     * @param everywhere whether it is the freeze of all environments
      */
     public record Frozen(
             String reason,
             @Nullable Instant until,
-            @Nullable String by) {}
+            @Nullable String by,
+            boolean everywhere) {}
 
     /** A deployment went wrong, and only runs of high priority pass until somebody acknowledges it. */
     public record Quarantined(

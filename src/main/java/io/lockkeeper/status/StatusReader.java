@@ -1,6 +1,7 @@
 package io.lockkeeper.status;
 
 import io.lockkeeper.coordination.EnvironmentReader;
+import io.lockkeeper.coordination.Turn;
 import io.lockkeeper.environment.Environment;
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.Freeze;
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -119,6 +121,7 @@ public class StatusReader {
                     holder.started(),
                     null,
                     null,
+                    null,
                     holder.environment(),
                     null,
                     holder.user(),
@@ -126,7 +129,10 @@ public class StatusReader {
                     holder.sha(),
                     holder.runUrl()));
         }
-        runs.addAll(queued(group));
+        Turn turn = new Turn(
+                row.getObject("usual_hold_seconds", Double.class),
+                holder == null ? null : Duration.ofSeconds(holder.durationSeconds()));
+        runs.addAll(queued(policy, turn, at));
         return new DeploymentStatus(
                 environment.value(),
                 new Lock(holder == null ? "unlocked" : "locked", holder, group),
@@ -159,13 +165,14 @@ public class StatusReader {
                 row.getString("sha"),
                 row.getString("run_url"),
                 instant(row, "last_contact_at"),
+                row.getBoolean("alive"),
                 instant(row, "lease_expires_at"),
                 row.getLong("fencing_token"));
     }
 
-    private List<QueuedRun> queued(String group) {
+    private List<QueuedRun> queued(Environment environment, Turn turn, Instant at) {
         return jdbc.sql(QUEUED)
-                .param("lockGroup", group)
+                .param("lockGroup", environment.lockGroup().name())
                 .param("limit", LISTED)
                 .query((row, number) -> new QueuedRun(
                         row.getLong("id"),
@@ -173,6 +180,7 @@ public class StatusReader {
                         null,
                         instant(row, "created_at"),
                         number + 1,
+                        estimate(turn.secondsBehind(number), row, environment, at),
                         firstEnvironment(row),
                         row.getInt("priority") == 0 ? "high" : "normal",
                         row.getString("user_name"),
@@ -201,7 +209,7 @@ public class StatusReader {
     }
 
     private static Frozen frozen(Freeze freeze) {
-        return new Frozen(freeze.reason(), freeze.until(), freeze.by());
+        return new Frozen(freeze.reason(), freeze.until(), freeze.by(), freeze.everywhere());
     }
 
     private List<AwaitingApproval> awaitingApproval(EnvironmentName environment) {
@@ -282,6 +290,26 @@ public class StatusReader {
 
     private static String firstEnvironment(ResultSet row) throws SQLException {
         return ((String[]) row.getArray("environments").getArray())[0];
+    }
+
+    /** Nobody can tell when people let a run go on; the end of a freeze is known sometimes. */
+    private static @Nullable Long estimate(OptionalLong byQueue, ResultSet row, Environment environment, Instant at)
+            throws SQLException {
+        boolean isHere = List.of((String[]) row.getArray("environments").getArray())
+                .contains(environment.name().value());
+        if (byQueue.isEmpty() || (isHere && environment.quarantine() != null && row.getInt("priority") != 0)) {
+            return null;
+        }
+        Optional<Freeze> freeze =
+                isHere && !row.getBoolean("passes_freeze") ? environment.freezeAt(at) : Optional.empty();
+        if (freeze.isEmpty()) {
+            return byQueue.getAsLong();
+        }
+        Instant until = freeze.get().until();
+        return until == null
+                ? null
+                : (Long) Math.max(
+                        byQueue.getAsLong(), Duration.between(at, until).toSeconds());
     }
 
     private static Instant instant(ResultSet row, String column) throws SQLException {

@@ -12,6 +12,7 @@ import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.PolicyDeclaration;
 import io.lockkeeper.security.Caller;
 import io.lockkeeper.security.Role;
+import io.lockkeeper.web.RunAnswer.FreezeView;
 import io.lockkeeper.web.RunAnswer.HolderView;
 import jakarta.validation.Valid;
 import java.time.Instant;
@@ -157,10 +158,17 @@ class EnvironmentController {
         requireKnown(environment);
         AdminOutcome outcome =
                 administration.unfreeze(new EnvironmentName(environment), new Actor(caller.name(), null));
-        return ok(
+        String remaining = environments
+                .find(new EnvironmentName(environment))
+                .flatMap(known -> known.freezeAt(Instant.now()).map(freeze -> FreezeView.of(known.name(), freeze)))
+                .map(freeze -> ", but nothing is granted yet because of " + Sentences.frozen(freeze) + ".")
+                .orElse("");
+        return ok(new Done(
+                "unfrozen",
                 outcome instanceof AdminOutcome.NotFrozen
-                        ? new Done("unfrozen", environment + " was not frozen.")
-                        : new Done("unfrozen", "The freeze of " + environment + " is lifted, and its queue goes on."));
+                        ? environment + " itself was not frozen" + (remaining.isEmpty() ? "." : remaining)
+                        : "The freeze of " + environment + " is lifted"
+                                + (remaining.isEmpty() ? ", and its queue goes on." : remaining)));
     }
 
     @PutMapping("/api/admin/freeze")

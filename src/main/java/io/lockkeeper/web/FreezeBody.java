@@ -28,8 +28,7 @@ record FreezeBody(
                     .asException();
         }
         if (until != null && !until.isAfter(Instant.now())) {
-            throw Problem.invalidField("until", "until must be in the future; DELETE lifts a freeze.")
-                    .asException();
+            throw Problem.invalidField("until", "until must be in the future.").asException();
         }
         return new FreezeEnd(until, durationSeconds == null ? null : Duration.ofSeconds(durationSeconds));
     }

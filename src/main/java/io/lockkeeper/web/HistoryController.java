@@ -48,8 +48,10 @@ class HistoryController {
         this.environments = environments;
     }
 
-    @GetMapping("/api/admin/deployments")
-    ResponseEntity<Page<PastRun>> deployments(
+    @GetMapping(
+            path = "/api/admin/deployments",
+            produces = {MediaType.APPLICATION_JSON_VALUE, MediaType.TEXT_PLAIN_VALUE})
+    ResponseEntity<HistoryAnswer> deployments(
             Caller caller,
             @RequestParam(required = false) @ValidEnvironment @Nullable String environment,
             @RequestParam(required = false) @Nullable String status,
@@ -65,7 +67,7 @@ class HistoryController {
         if (page.hasNothing()) {
             requireKnown(name);
         }
-        return ok(page);
+        return ok(new HistoryAnswer(page));
     }
 
     @GetMapping("/api/admin/stats")

@@ -309,16 +309,23 @@ public sealed interface RunAnswer extends PlainAnswer {
     /** Runs that are ahead. */
     record QueueView(String type, String lockGroup, int ahead, List<Long> runIds) implements BlockerView {}
 
-    /** Nothing is granted in an environment for now. */
+    /**
+     * Nothing is granted in an environment for now.
+     *
+     * @param everywhere whether it is the freeze of all environments
+     */
     record FreezeView(
             String type,
             String environment,
             String reason,
             @Nullable Instant until,
-            @Nullable String by) implements BlockerView {
+            @Nullable String by,
+            boolean everywhere)
+            implements BlockerView {
 
         static FreezeView of(EnvironmentName environment, Freeze freeze) {
-            return new FreezeView("freeze", environment.value(), freeze.reason(), freeze.until(), freeze.by());
+            return new FreezeView(
+                    "freeze", environment.value(), freeze.reason(), freeze.until(), freeze.by(), freeze.everywhere());
         }
     }
 

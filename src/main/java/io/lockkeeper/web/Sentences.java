@@ -46,7 +46,7 @@ final class Sentences {
         String why = blockedBy(blockers);
         return "Run " + run.id() + " waits for " + places(run.environments()) + " at position " + standing.position()
                 + (why == null ? "" : ", blocked by " + why)
-                + (standing.eta() == null ? "" : "; about " + duration(standing.eta()) + " to go, by past deployments")
+                + (standing.eta() == null ? "" : "; " + toGo(standing.eta()) + ", by past deployments")
                 + ".";
     }
 
@@ -86,7 +86,7 @@ final class Sentences {
     }
 
     static String frozen(FreezeView freeze) {
-        return "the freeze of " + freeze.environment()
+        return "the freeze of " + (freeze.everywhere() ? "all environments" : freeze.environment())
                 + (freeze.until() == null ? "" : " until " + freeze.until().truncatedTo(ChronoUnit.SECONDS))
                 + (freeze.by() == null ? "" : " by " + freeze.by())
                 + " (" + freeze.reason() + ")";
@@ -106,6 +106,11 @@ final class Sentences {
 
     static String count(int number, String noun) {
         return number + " " + noun + (number == 1 ? "" : "s");
+    }
+
+    /** The estimate of a wait. */
+    static String toGo(Duration estimate) {
+        return estimate.toSeconds() <= 0 ? "any moment now" : "about " + duration(estimate) + " to go";
     }
 
     /** In the unit that a person would use. */

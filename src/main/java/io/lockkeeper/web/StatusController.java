@@ -92,6 +92,7 @@ class StatusController {
         public SequencedMap<String, ? extends @Nullable Object> plain() {
             SequencedMap<String, @Nullable Object> plain = new LinkedHashMap<>();
             plain.put("environment", status.environment());
+            plain.put("lock_group", status.lock().lockGroup());
             plain.put("lock_status", status.lock().status());
             Holder holder = status.lock().holder();
             if (holder != null) {
@@ -100,17 +101,23 @@ class StatusController {
                 plain.put("holder_fencing_token", holder.fencingToken());
                 plain.put("holder_lease_expires", holder.leaseExpires());
                 plain.put("holder_user", holder.user());
+                plain.put("holder_title", holder.title());
+                plain.put("holder_sha", holder.sha());
+                plain.put("holder_hostname", holder.hostname());
+                plain.put("holder_pid", holder.pid());
                 plain.put("holder_since", holder.started());
                 plain.put("holder_duration_seconds", holder.durationSeconds());
                 plain.put("holder_command", holder.command());
                 plain.put("holder_run_url", holder.runUrl());
                 plain.put("holder_last_contact", holder.lastContact());
+                plain.put("holder_alive", holder.alive());
             }
             DeploymentStatus.Frozen freeze = status.freeze();
             if (freeze != null) {
                 plain.put("freeze", freeze.reason());
                 plain.put("freeze_until", freeze.until());
                 plain.put("freeze_by", freeze.by());
+                plain.put("freeze_everywhere", freeze.everywhere());
             }
             DeploymentStatus.Quarantined quarantine = status.quarantine();
             if (quarantine != null) {
@@ -141,6 +148,12 @@ class StatusController {
             if (status.health().detail() != null) {
                 plain.put("health_detail", status.health().detail());
             }
+            if (status.environments() != null) {
+                int place = 1;
+                for (DeploymentStatus.Summary summary : status.environments()) {
+                    plain.put("environment_" + place++, sentence(summary));
+                }
+            }
             return plain;
         }
 
@@ -149,13 +162,22 @@ class StatusController {
             return "run " + run.id() + by(run.user())
                     + (run.title() == null ? "" : ", " + run.title())
                     + (created == null ? "" : ", since " + seconds(created))
-                    + ("high".equals(run.priority()) ? ", high priority" : "");
+                    + ("high".equals(run.priority()) ? ", high priority" : "")
+                    + (run.etaSeconds() == null ? "" : ", " + Sentences.toGo(Duration.ofSeconds(run.etaSeconds())));
         }
 
         private static String sentence(LastDeployment last) {
             return last.status() + (last.sha() == null ? "" : " of " + last.sha()) + " by run " + last.runId()
                     + by(last.user()) + " at " + seconds(last.completed()) + " after "
                     + Sentences.duration(Duration.ofSeconds(last.durationSeconds()));
+        }
+
+        private static String sentence(DeploymentStatus.Summary summary) {
+            return summary.environment() + ": " + summary.lockStatus()
+                    + (summary.holder() == null ? "" : " by run " + summary.holder())
+                    + (summary.frozen() ? ", frozen" : "")
+                    + (summary.quarantined() ? ", in quarantine" : "")
+                    + ", " + summary.queueLength() + " pending";
         }
 
         private static String by(@Nullable String user) {

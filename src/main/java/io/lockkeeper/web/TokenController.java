@@ -8,7 +8,9 @@ import io.lockkeeper.security.NewApiToken;
 import io.lockkeeper.security.Role;
 import io.lockkeeper.security.TokenCreation;
 import jakarta.validation.Valid;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.SequencedMap;
 import org.hibernate.validator.constraints.Range;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.CacheControl;
@@ -29,7 +31,9 @@ import org.springframework.web.bind.annotation.RestController;
  * a token for the rest.
  */
 @RestController
-@RequestMapping(path = "/api/admin/tokens", produces = MediaType.APPLICATION_JSON_VALUE)
+@RequestMapping(
+        path = "/api/admin/tokens",
+        produces = {MediaType.APPLICATION_JSON_VALUE, MediaType.TEXT_PLAIN_VALUE})
 class TokenController {
 
     private final ApiTokens tokens;
@@ -39,7 +43,20 @@ class TokenController {
     }
 
     /** A new token with its secret. */
-    record CreatedView(@JsonUnwrapped TokenView view, String token) {}
+    record CreatedView(@JsonUnwrapped TokenView view, String token) implements PlainAnswer {
+
+        @Override
+        public SequencedMap<String, ? extends @Nullable Object> plain() {
+            SequencedMap<String, @Nullable Object> plain = new LinkedHashMap<>();
+            plain.put("id", view.id());
+            plain.put("name", view.name());
+            plain.put("role", view.role());
+            plain.put("environments", String.join(",", view.environments()));
+            plain.put("expires_at", view.expiresAt());
+            plain.put("token", token);
+            return plain;
+        }
+    }
 
     /**
      * A page of the list.
@@ -73,7 +90,7 @@ class TokenController {
         };
     }
 
-    @GetMapping
+    @GetMapping(produces = MediaType.APPLICATION_JSON_VALUE)
     ResponseEntity<Page> list(
             Caller caller,
             @RequestParam(required = false) @Range(min = 1, message = "must be the number of a token") @Nullable

@@ -1,5 +1,6 @@
 package io.lockkeeper.web;
 
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Locale;
@@ -79,6 +80,9 @@ final class UnreadableBody {
         }
         if (wanted == String.class) {
             return "a text in quotes";
+        }
+        if (wanted == Instant.class) {
+            return "an instant in quotes, such as \"2026-12-24T18:00:00Z\"";
         }
         return Collection.class.isAssignableFrom(wanted) ? "an array" : "an object";
     }

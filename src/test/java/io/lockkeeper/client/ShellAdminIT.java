@@ -140,7 +140,7 @@ class ShellAdminIT extends ShellClientFixture {
         assertThat(client.run("status", environment).stdout())
                 .startsWith(environment + ": free, but frozen\n")
                 .containsPattern("frozen +Release weekend, by admin, until [^ ]+ \\((in 2 h 0|in 1 h 59) min\\)")
-                .containsPattern("queue +1\\. run " + waiting.run() + " .*, waiting for [0-9]+ s\n");
+                .containsPattern("queue +1\\. run " + waiting.run() + " .*, waiting for [0-9]+ s, about 2.0 h to go\n");
         assertThat(client.run("unfreeze", environment).stdout()).contains(" is lifted");
         assertThat(waiting.exitStatus()).isZero();
         assertThat(waiting.stdout()).isEqualTo("deployed\n");
@@ -158,6 +158,49 @@ class ShellAdminIT extends ShellClientFixture {
         } finally {
             assertThat(client.run("unfreeze", "--all").exitStatus()).isZero();
         }
+    }
+
+    @Test
+    void environment_that_is_still_frozen_with_all_others_is_not_said_to_go_on() {
+        assertThat(client.run("freeze", "--all", "--reason", "Incident 12").exitStatus())
+                .isZero();
+        try {
+            client.run("freeze", environment, "--reason", "Migration");
+            assertThat(client.run("unfreeze", environment).stdout())
+                    .isEqualTo("The freeze of " + environment
+                            + " is lifted, but nothing is granted yet because of the freeze of all environments by admin"
+                            + " (Incident 12).\n");
+            assertThat(client.run("unfreeze", environment).stdout())
+                    .startsWith(environment + " itself was not frozen, but nothing is granted yet because of ");
+            assertThat(client.run("status", environment).stdout())
+                    .containsPattern("frozen +all environments: Incident 12, by admin");
+        } finally {
+            client.run("unfreeze", "--all");
+        }
+    }
+
+    @Test
+    void history_tells_what_became_of_runs() {
+        client.run("run", environment, "--sha", "a1b2c3d", "--", "true");
+        client.run("run", environment, "--title", "Deploy #2", "--", "false");
+        String time = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z";
+
+        assertThat(client.run("history", environment).stdout())
+                .matches(time + " run [0-9]+ failure in " + environment
+                        + " \\(.*\\), Deploy #2, took [0-9]+ s: released by its client\n" + time
+                        + " run [0-9]+ success of a1b2c3d in " + environment + " \\(.*\\), took [0-9]+ s\n");
+        assertThat(client.run("history", environment, "--status", "success,expired")
+                        .stdout())
+                .contains("success")
+                .doesNotContain("failure");
+        var page = client.run("history", environment, "--limit", "1");
+        assertThat(page.stdout()).hasLineCount(1);
+        assertThat(page.stderr()).contains("--before ");
+        assertThat(client.run("history", environment, "--user", "nobody").stderr())
+                .isEqualTo("lockkeeper: no run is like that\n");
+        assertThat(client.run("history", environment, "--json").stdout()).startsWith("{\"items\":[");
+        refused(2, "status must be one or several", "history", environment, "--status", "done");
+        refused(2, "limit must be between 1 and 200", "history", environment, "--limit", "0");
     }
 
     @Test

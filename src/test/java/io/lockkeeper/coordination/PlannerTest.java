@@ -295,7 +295,7 @@ class PlannerTest {
             Map<LockGroup, Integer> pending = new TreeMap<>();
             for (LockGroup group : locked) {
                 EnvironmentName name = new EnvironmentName(group.name());
-                environments.put(name, stored ? known(name, group) : Environment.unknown(name, null));
+                environments.put(name, stored ? known(name, group) : Environment.unknown(name, null, null));
                 pending.put(group, (int) runs.values().stream()
                         .filter(run -> run.lockGroups().contains(group))
                         .count());
@@ -315,7 +315,8 @@ class PlannerTest {
         }
 
         private static Environment known(EnvironmentName name, LockGroup group) {
-            return new Environment(name, group, EnvironmentPolicy.DEFAULT, true, null, null, null, false, null, false);
+            return new Environment(
+                    name, group, EnvironmentPolicy.DEFAULT, true, null, null, null, null, false, null, false);
         }
     }
 }

@@ -14,6 +14,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
@@ -111,6 +115,45 @@ class PolicyTest {
             lockkeeper.touch(runs.get(i));
             lockkeeper.release(runs.get(i));
         }
+    }
+
+    @Test
+    @Tag("invariant-3")
+    void thirty_runs_at_once_through_both_environments_of_a_group_are_granted_in_order_of_id() throws Exception {
+        declare("production", "{\"lock_group\": \"deploy-production\"}");
+        declare("production-auto", "{\"lock_group\": \"deploy-production\"}");
+        CountDownLatch go = new CountDownLatch(1);
+        try (Fixture other = new Fixture(lockkeeper.database);
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Run>> clients = new ArrayList<>();
+            for (int i = 0; i < 30; i++) {
+                Fixture replica = i % 2 == 0 ? lockkeeper : other;
+                String environment = i % 3 == 0 ? "production-auto" : "production";
+                clients.add(threads.submit(() -> {
+                    go.await();
+                    Run run = replica.acquire(Fixture.request(environment).unbatched());
+                    Fixture.await(() -> replica.touch(run).run().status() == RunStatus.IN_PROGRESS);
+                    replica.release(run);
+                    return run;
+                }));
+            }
+            for (String stage : List.of("dev", "preprod")) {
+                clients.add(threads.submit(() -> {
+                    go.await();
+                    Run run = lockkeeper.acquire(stage);
+                    assertThat(run.status()).as("stages deploy in parallel").isEqualTo(RunStatus.IN_PROGRESS);
+                    return run;
+                }));
+            }
+            go.countDown();
+            for (Future<Run> client : clients) {
+                client.get();
+            }
+        }
+        List<@Nullable Long> granted = lockkeeper.jdbc.queryForList(
+                "SELECT run_id FROM claim JOIN run ON run.id = run_id WHERE lock_group = 'deploy-production' ORDER BY fencing_token",
+                Long.class);
+        assertThat(granted).hasSize(30).isSorted();
     }
 
     @Test
@@ -429,6 +472,33 @@ class PolicyTest {
 
         assertThat(lockkeeper.status(web)).isEqualTo(RunStatus.IN_PROGRESS);
         assertThat(lockkeeper.status(worker)).isEqualTo(RunStatus.IN_PROGRESS);
+    }
+
+    @Test
+    void own_freeze_and_that_of_all_environments_are_lifted_each_by_itself() {
+        freeze("web");
+        lockkeeper.administration.freezeAll(FOREVER, ALICE);
+        Run web = lockkeeper.acquire("web");
+        assertThat(lockkeeper.administration.unfreeze(new EnvironmentName("worker"), ALICE))
+                .isInstanceOf(AdminOutcome.NotFrozen.class);
+
+        unfreeze("web");
+        assertThat(lockkeeper.standing(web).blockers())
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        Blocker.Frozen.class,
+                        frozen -> assertThat(frozen.freeze().everywhere()).isTrue());
+        freeze("web");
+        lockkeeper.administration.unfreezeAll(ALICE);
+        assertThat(lockkeeper.status(web)).isEqualTo(RunStatus.QUEUED);
+        assertThat(lockkeeper.standing(web).blockers())
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        Blocker.Frozen.class,
+                        frozen -> assertThat(frozen.freeze().everywhere()).isFalse());
+
+        unfreeze("web");
+        assertThat(lockkeeper.status(web)).isEqualTo(RunStatus.IN_PROGRESS);
     }
 
     @Test

@@ -56,6 +56,22 @@ class HistoryIT {
     }
 
     @Test
+    void history_is_a_sentence_for_each_run_in_plain_text() {
+        Answer deployed = api.acquire(environment, "{\"sha\":\"a1b2c3d\",\"user\":\"alice\",\"title\":\"Deploy #1\"}");
+        api.release(deployed);
+        api.release(api.acquire(environment, "{}"), "{\"status\":\"cancelled\"}");
+
+        String page = api.call("GET", "/api/admin/deployments?environment=" + environment, null, "Accept", "text/plain")
+                .text();
+
+        assertThat(page.replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ", "<time>")
+                        .replaceAll("took \\d+ s", "took <s>"))
+                .isEqualTo("deployment_1=<time> run " + (deployed.runId() + 1) + " cancelled in " + environment
+                        + ", took <s>: released by its client\ndeployment_2=<time> run " + deployed.runId()
+                        + " success of a1b2c3d in " + environment + " (alice), Deploy #1, took <s>\n");
+    }
+
+    @Test
     void statistics_count_and_measure_what_ended() {
         api.release(api.acquire(environment, "{}"));
         api.release(api.acquire(environment, "{}"), "{\"status\":\"failure\"}");

@@ -175,6 +175,11 @@ class PolicyIT {
                         .path("field")
                         .asString())
                 .isEqualTo("until");
+        assertThat(put("frozen/freeze", "{\"reason\":\"party\",\"until\":\"tomorrow\"}")
+                        .json()
+                        .path("detail")
+                        .asString())
+                .contains("until must be an instant in quotes, such as");
         assertThat(put("frozen/freeze", "{\"reason\":\"party\",\"duration_seconds\":3600}")
                         .status())
                 .isEqualTo(200);

@@ -52,6 +52,20 @@ class TokensIT {
     }
 
     @Test
+    void created_token_is_told_in_plain_text_for_a_shell() {
+        String name = name();
+        String created = admin.call(
+                        "POST",
+                        "/api/admin/tokens",
+                        "{\"name\":\"" + name + "\",\"role\":\"view\"}",
+                        "Accept",
+                        "text/plain")
+                .text();
+        assertThat(created)
+                .matches("id=\\d+\nname=" + name + "\nrole=view\nenvironments=\\*\ntoken=lkt_[A-Za-z0-9_-]{43}\n");
+    }
+
+    @Test
     void list_is_paged_from_the_newest() {
         Answer first = create(name(), "view");
         Answer second = create(name(), "view");

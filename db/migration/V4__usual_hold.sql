@@ -1,0 +1,10 @@
+-- How long deployments usually hold a lock group, in seconds: the median of the last 20 successes, which one slow deployment does not spoil.
+-- Null without any.
+CREATE FUNCTION usual_hold_seconds(wanted text) RETURNS double precision LANGUAGE sql STABLE AS $$
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM r.completed_at - r.granted_at))
+    FROM (SELECT c.run_id FROM claim c
+          WHERE c.lock_group = wanted AND c.status = 'success'
+          ORDER BY c.run_id DESC
+          LIMIT 20) AS last
+    JOIN run r ON r.id = last.run_id
+$$;
