@@ -4,6 +4,8 @@ WITH done AS (
     SET status = :status,
         status_reason = :reason,
         completed_at = :at::timestamptz,
+        -- Whoever says how it went has learned of the grant.
+        picked_up_at = CASE WHEN :reportedStatus IN ('success', 'failure') THEN coalesce(picked_up_at, :at::timestamptz) ELSE picked_up_at END,
         reported_status = :reportedStatus,
         deployed_sha = :deployedSha
     WHERE id = :run AND status = :wasStatus AND fencing_token IS NOT DISTINCT FROM :fencingToken::bigint
@@ -12,7 +14,7 @@ WITH done AS (
 deployed AS (
     UPDATE environment
     SET last_deployment_run = done.id,
-        last_deployment_stopped = done.status = 'cancelled' AND done.cancel_cause IS NOT DISTINCT FROM 'newer',
+        last_deployment_stopped = done.status <> 'success' AND done.cancel_cause IS NOT DISTINCT FROM 'newer',
         last_success_sha = CASE WHEN done.status = 'success' THEN coalesce(:shippedSha, last_success_sha) ELSE last_success_sha END
     FROM done
     WHERE environment.name = ANY (done.environments) AND done.fencing_token IS NOT NULL AND done.picked_up_at IS NOT NULL

@@ -1,4 +1,4 @@
--- A queued run gives way to the one that was just inserted.
+-- A waiting run gives way to :by, or to the one that was just inserted.
 WITH done AS (
     UPDATE run
     SET status = 'superseded',
@@ -6,7 +6,7 @@ WITH done AS (
                         || coalesce(:by::bigint, currval(pg_get_serial_sequence('run', 'id'))),
         superseded_by = coalesce(:by::bigint, currval(pg_get_serial_sequence('run', 'id'))),
         completed_at = :at::timestamptz
-    WHERE id = :run AND status = 'queued'
+    WHERE id = :run AND status = :wasStatus
     RETURNING *
 )
 SELECT done.*,

@@ -33,7 +33,8 @@ WHERE behind.status = 'in_progress'
   AND NOT EXISTS (
       SELECT FROM environment e
       WHERE e.name = ANY (waiting.environments) AND (e.quarantined_at IS NOT NULL OR e.freeze_windows <> '[]'))
-  AND NOT EXISTS (SELECT FROM environment_freeze f WHERE f.scope = '*' OR f.scope = ANY (waiting.environments))
+  AND NOT EXISTS (SELECT FROM environment_freeze f 
+      WHERE (f.scope = '*' OR f.scope = ANY (waiting.environments)) AND (f.until IS NULL OR f.until > granted.granted_at))
   AND NOT EXISTS (
       SELECT FROM audit a
       WHERE a.at >= granted.granted_at

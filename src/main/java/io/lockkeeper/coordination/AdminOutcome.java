@@ -25,6 +25,9 @@ public sealed interface AdminOutcome {
     /** The holder's client was heard a moment ago. */
     record HolderAlive(Blocker.Holder holder, Run run) implements AdminOutcome {}
 
+    /** The holder's run is also in environments of which the actor is no admin. */
+    record NotAdminOfHolder(Blocker.Holder holder) implements AdminOutcome {}
+
     /** Noted; another admin has to ask for the same. */
     record SecondAdminNeeded(Blocker.Holder holder) implements AdminOutcome {}
 

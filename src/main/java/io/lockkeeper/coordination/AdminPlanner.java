@@ -128,6 +128,12 @@ final class AdminPlanner {
         if (!grant.fencingToken().equals(force.fencingToken())) {
             return new Verdict.HolderChanged(holder);
         }
+        if (board.lacksLocksOf(holder)) {
+            return new Verdict.HolderChanged(holder);
+        }
+        if (!holder.environments().stream().allMatch(force.isAdminOf())) {
+            return new Verdict.NotAdminOfHolder(holder);
+        }
         boolean isAlive = snapshot.at()
                 .isBefore(holder.lastContactAt().plus(holder.lease().dividedBy(2)));
         if (isAlive && !force.evenIfAlive()) {
@@ -135,7 +141,13 @@ final class AdminPlanner {
         }
         String reason = Objects.requireNonNullElse(force.actor().reason(), "");
         boolean isExplained = force.evenIfAlive() && reason.strip().length() >= SHORTEST_EXPLANATION;
-        if (environment.policy().isProtected() && !isExplained && !isSeconded(snapshot, force)) {
+        // The lock may be asked for under the name of another environment that shares it: it is the deployment that is
+        // protected.
+        boolean isProtected = environment.policy().isProtected()
+                || holder.environments().stream()
+                        .map(snapshot::environment)
+                        .anyMatch(place -> place.policy().isProtected());
+        if (isProtected && !isExplained && !isSeconded(snapshot, force)) {
             board.add(new Change.RequestForceRelease(force));
             board.add(new Audit(
                     "force_release_requested",
@@ -193,16 +205,29 @@ final class AdminPlanner {
                 Map.of("approvals", Integer.toString(given - 1)),
                 Map.of("approvals", given + " of " + run.approvalsRequired())));
         if (given >= run.approvalsRequired()) {
-            boolean latestOnly = run.environments().stream()
-                    .map(snapshot::environment)
-                    .anyMatch(environment -> environment.policy().queueMode() == QueueMode.LATEST_ONLY);
-            board.admit(run);
-            if (latestOnly) {
-                Planner.supersede(snapshot, board, run.coverage(), run.priority(), run);
-            }
+            admit(snapshot, board, run);
             board.grantHeads();
         }
         return new Verdict.Approved(run, given);
+    }
+
+    /** The approved run joins the queue with all that an acquire without approvals would do there. */
+    private static void admit(Snapshot snapshot, Board board, Run run) {
+        List<Environment> environments =
+                run.environments().stream().map(snapshot::environment).toList();
+        boolean latestOnly = environments.stream()
+                .anyMatch(environment -> environment.policy().queueMode() == QueueMode.LATEST_ONLY);
+        Newcomer newcomer = Newcomer.of(run);
+        Optional<Run> newer = latestOnly ? newcomer.supersededAlready(snapshot, board) : Optional.empty();
+        if (newer.isPresent()) {
+            board.supersede(run, newer.get());
+            return;
+        }
+        board.admit(run);
+        if (latestOnly) {
+            newcomer.supersede(snapshot, board);
+        }
+        newcomer.askHolderToStop(board, environments);
     }
 
     static Verdict reject(Snapshot snapshot, Board board, Transition.Reject reject) {
@@ -245,11 +270,15 @@ final class AdminPlanner {
         if (approves && run.caller().equals(actor.name())) {
             return Optional.of(new Verdict.OwnRun(run));
         }
-        boolean isNamed = run.environments().stream()
+        List<EnvironmentPolicy> requiring = run.environments().stream()
                 .map(snapshot::environment)
                 .map(Environment::policy)
                 .filter(policy -> policy.approvalsRequired() > 0)
-                .allMatch(policy -> policy.approvers().contains(actor.name()));
+                .toList();
+        // A policy that has changed meanwhile may require nobody's approval any more. The run still waits for one, of
+        // an admin.
+        boolean isNamed = !requiring.isEmpty()
+                && requiring.stream().allMatch(policy -> policy.approvers().contains(actor.name()));
         return isAdmin || isNamed ? Optional.empty() : Optional.of(new Verdict.NotAnApprover(run));
     }
 

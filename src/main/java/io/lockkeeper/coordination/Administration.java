@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 /**
@@ -94,9 +95,9 @@ public final class Administration {
 
     /** Answers Done or NotFrozen. */
     public AdminOutcome unfreezeAll(Actor actor) {
-        boolean isFrozen = jdbc.sql("SELECT EXISTS (SELECT FROM environment_freeze WHERE scope = '*')")
-                .query(Boolean.class)
-                .single();
+        boolean isFrozen = jdbc.sql("""
+                        SELECT EXISTS (SELECT FROM environment_freeze
+                                       WHERE scope = '*' AND (until IS NULL OR until > statement_timestamp()))""").query(Boolean.class).single();
         if (!isFrozen) {
             return new AdminOutcome.NotFrozen();
         }
@@ -118,10 +119,19 @@ public final class Administration {
         return outcome(done);
     }
 
-    /** Takes the lock away from its holder. Answers Ended, NotHeld, HolderChanged, HolderAlive or SecondAdminNeeded. */
+    /**
+     * Takes the lock away from its holder. Answers Ended, NotHeld, HolderChanged, NotAdminOfHolder, HolderAlive or SecondAdminNeeded.
+     *
+     * @param isAdminOf where the actor is an admin
+     */
     public AdminOutcome forceRelease(
-            EnvironmentName environment, FencingToken fencingToken, boolean evenIfAlive, Actor actor) {
-        return outcome(execution.run(new Transition.ForceRelease(environment, fencingToken, evenIfAlive, actor)));
+            EnvironmentName environment,
+            FencingToken fencingToken,
+            boolean evenIfAlive,
+            Predicate<EnvironmentName> isAdminOf,
+            Actor actor) {
+        return outcome(
+                execution.run(new Transition.ForceRelease(environment, fencingToken, evenIfAlive, isAdminOf, actor)));
     }
 
     /**
@@ -181,6 +191,7 @@ public final class Administration {
                 new AdminOutcome.HolderChanged(
                         holder(changed.holder()),
                         changed.holder().requireGrant().fencingToken());
+            case Verdict.NotAdminOfHolder not -> new AdminOutcome.NotAdminOfHolder(holder(not.holder()));
             case Verdict.HolderAlive alive -> new AdminOutcome.HolderAlive(holder(alive.holder()), alive.holder());
             case Verdict.SecondAdminNeeded needed -> new AdminOutcome.SecondAdminNeeded(holder(needed.holder()));
             case Verdict.Ended ended -> new AdminOutcome.Ended(after.after(ended.run()));

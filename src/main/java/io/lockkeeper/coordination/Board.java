@@ -252,8 +252,15 @@ final class Board {
     void handOver(Run run) {
         Successor successor = snapshot.covers().get(run.id());
         if (successor != null) {
-            changes.add(new HandOver(run.id(), snapshot.heardClients() ? successor.heard() : successor.any()));
+            RunId to = snapshot.heardClients() ? successor.heard() : successor.any();
+            changes.add(new HandOver(run.id(), to == null || endedHere.contains(to) ? null : to));
         }
+    }
+
+    /** Whether the run is in groups that this plan may not touch; then the plan is made again with their locks. */
+    boolean lacksLocksOf(Run run) {
+        missing.addAll(run.lockGroups());
+        return !snapshot.holdsLocksOf(run.lockGroups());
     }
 
     /**

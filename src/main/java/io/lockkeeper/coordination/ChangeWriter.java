@@ -126,6 +126,7 @@ final class ChangeWriter {
             case Change.HandOverToInserted handOver -> handOver(roundTrip, handOver.from(), null, true);
             case Change.Supersede supersede -> {
                 Map<String, @Nullable Object> parameters = of(supersede.run());
+                parameters.put("wasStatus", supersede.run().status().label());
                 parameters.put("by", nullable(supersede.by()));
                 roundTrip.add(SUPERSEDE, parameters, this::keepRun);
             }

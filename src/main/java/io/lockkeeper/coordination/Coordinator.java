@@ -95,7 +95,7 @@ public final class Coordinator {
 
     /** What an acquire would come to now: the same plan, made without the locks and not executed. */
     public QueueCheck check(AcquireRequest request) {
-        Execution.Imagined imagined = execution.imagine(new Transition.Acquire(request));
+        Execution.Imagined imagined = execution.imagine(new Transition.Check(request));
         Snapshot snapshot = imagined.snapshot();
         int length = request.environments().stream()
                 .map(snapshot::environment)

@@ -19,7 +19,7 @@ public final class Execution {
     /** A freeze of all environments waits for the transitions that are under way, and keeps others out for its moment. */
     private static final String ALL = "(hashtextextended('lockkeeper all environments', 0))";
 
-    private static final ParsedSql LOCK_SHARED = Sql.parse("SELECT pg_advisory_xact_lock_shared" + ALL);
+    static final ParsedSql LOCK_SHARED = Sql.parse("SELECT pg_advisory_xact_lock_shared" + ALL);
     private static final ParsedSql LOCK_ALL = Sql.parse("SELECT pg_advisory_xact_lock" + ALL);
 
     /** A restart adds the groups of the runs in the way: usually one is enough, a chain of runs that wait for each other's takes as many. */
@@ -52,6 +52,9 @@ public final class Execution {
         for (int restart = 0; restart < MAX_RESTARTS; restart++) {
             Scope current = scope;
             Snapshot snapshot = transactions.run(connection -> read(connection, current));
+            if (!snapshot.isConsistent()) {
+                continue;
+            }
             switch (planner.plan(snapshot, transition)) {
                 case Plan.NeedsLocks needs -> scope = scope.with(needs.groups());
                 case Plan.NeedsMore _ -> scope = scope.deeper();

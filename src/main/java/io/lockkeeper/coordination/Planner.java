@@ -44,7 +44,13 @@ final class Planner {
     Plan plan(Snapshot snapshot, Transition transition) {
         Board board = new Board(snapshot, timing);
         Verdict verdict = switch (transition) {
-            case Transition.Acquire acquire -> acquire(snapshot, board, acquire.request());
+            case Transition.Acquire acquire -> acquire(snapshot, board, acquire.request(), false);
+            case Transition.Check check ->
+                acquire(
+                        snapshot,
+                        board,
+                        check.request(),
+                        check.request().details().sha() == null);
             case Transition.Heartbeat heartbeat -> heartbeat(snapshot, board, heartbeat.proof());
             case Transition.Release release -> release(snapshot, board, release.proof(), release.report());
             case Transition.Cancel cancel -> cancel(snapshot, board, cancel);
@@ -61,7 +67,7 @@ final class Planner {
         return board.finish(verdict);
     }
 
-    private Verdict acquire(Snapshot snapshot, Board board, AcquireRequest request) {
+    private Verdict acquire(Snapshot snapshot, Board board, AcquireRequest request, boolean mayDeployAny) {
         Optional<Run> twin = snapshot.run(snapshot.found().twin());
         if (twin.isPresent()) {
             Run run = twin.get();
@@ -79,7 +85,7 @@ final class Planner {
             return new Verdict.EnvironmentsUnknown(unknown);
         }
         Optional<Environment> unpromoted = environments.stream()
-                .filter(environment -> !mayDeploy(environment, request))
+                .filter(environment -> !mayDeployAny && !mayDeploy(environment, request))
                 .findFirst();
         if (unpromoted.isPresent()) {
             return new Verdict.PromotionRequired(unpromoted.get());
@@ -143,12 +149,11 @@ final class Planner {
         }
         auditRollback(board, request, environments);
         board.add(new Enqueue(run));
+        Newcomer newcomer = Newcomer.of(request);
         if (latestOnly) {
-            supersede(snapshot, board, request.coverage(), request.priority(), null);
+            newcomer.supersede(snapshot, board);
         }
-        if (environments.stream().anyMatch(environment -> environment.policy().cancelInProgress())) {
-            askHolderToStop(board, request, environments);
-        }
+        newcomer.askHolderToStop(board, environments);
         return new Verdict.Queued(unknown);
     }
 
@@ -170,45 +175,6 @@ final class Planner {
                     actor(request),
                     Map.of(),
                     Map.of("sha", Objects.requireNonNullElse(request.details().sha(), ""))));
-        }
-    }
-
-    /**
-     * The queued runs that a newer one covers give way to it. Those of high priority only to one of high priority, so that nobody loses a
-     * hotfix's place.
-     *
-     * @param by null for the run that this plan inserts
-     */
-    static void supersede(Snapshot snapshot, Board board, Coverage coverage, Priority priority, @Nullable Run by) {
-        for (RunId id : snapshot.found().covering()) {
-            Run older = snapshot.run(id).orElseThrow();
-            boolean isOlder = by == null || older.id().compareTo(by.id()) < 0;
-            if (isOlder && board.isQueued(older) && priority.compareTo(older.priority()) <= 0) {
-                board.supersede(older, by);
-                if (coverage == Coverage.PINNED) {
-                    board.handOver(older);
-                } else if (snapshot.covers().containsKey(older.id())) {
-                    board.add(
-                            by == null
-                                    ? new Change.HandOverToInserted(older.id())
-                                    : new Change.HandOver(older.id(), by.id()));
-                }
-            }
-        }
-    }
-
-    /**
-     * Asks the deployment that the new run covers to stop, unless the one before it was stopped for the same reason: however fast runs come,
-     * every second deployment comes to its end.
-     */
-    private static void askHolderToStop(Board board, AcquireRequest request, List<Environment> environments) {
-        boolean lastWasStopped = environments.stream().anyMatch(Environment::lastDeploymentStopped);
-        Optional<Run> holder = board.holderOf(environments.getFirst().lockGroup())
-                .filter(run -> run.batchKey().equals(request.batchKey()))
-                .filter(run -> !run.requireGrant().cancelRequested());
-        if (!lastWasStopped && holder.isPresent()) {
-            board.add(new RequestCancel(
-                    holder.get(), CancelCause.NEWER, "a newer run of the same environments, repository and ref waits"));
         }
     }
 

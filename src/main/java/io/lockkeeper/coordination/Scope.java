@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param groups beyond those of the environments and of the run
  * @param approving the run if it may be about to join the queue: those that it supersedes are read
  * @param window how many queued runs of each environment are read
+ * @param forceReleasing the grant that is to be taken away, if any: what another admin said of it is read
  */
 record Scope(
         List<EnvironmentName> environments,
@@ -27,21 +28,12 @@ record Scope(
         boolean readsBatched,
         @Nullable RunId approving,
         int window,
-        boolean readsForceReleaseRequest) {
+        @Nullable FencingToken forceReleasing) {
 
     static Scope of(Transition transition) {
         return switch (transition) {
-            case Transition.Acquire acquire ->
-                new Scope(
-                        acquire.request().environments(),
-                        null,
-                        null,
-                        Set.of(),
-                        acquire.request(),
-                        false,
-                        null,
-                        Snapshot.WINDOW,
-                        false);
+            case Transition.Acquire acquire -> ofRequest(acquire.request());
+            case Transition.Check check -> ofRequest(check.request());
             case Transition.Heartbeat heartbeat -> ofRun(heartbeat.proof().run(), false, false);
             case Transition.Release release ->
                 ofRun(release.proof().run(), release.report().result() == Report.Result.CANCELLED, true);
@@ -57,47 +49,50 @@ record Scope(
                         false,
                         null,
                         Snapshot.WINDOW,
-                        false);
+                        null);
             case Transition.ForceRelease force ->
-                new Scope(List.of(force.environment()), null, null, Set.of(), null, false, null, Snapshot.WINDOW, true);
-            case Transition.OfEnvironment admin ->
                 new Scope(
-                        List.of(admin.environment()), null, null, Set.of(), null, false, null, Snapshot.WINDOW, false);
+                        List.of(force.environment()),
+                        null,
+                        null,
+                        Set.of(),
+                        null,
+                        false,
+                        null,
+                        Snapshot.WINDOW,
+                        force.fencingToken());
+            case Transition.OfEnvironment admin ->
+                new Scope(List.of(admin.environment()), null, null, Set.of(), null, false, null, Snapshot.WINDOW, null);
             case Transition.Approve approve ->
-                new Scope(List.of(), approve.run(), null, Set.of(), null, false, approve.run(), Snapshot.WINDOW, false);
+                new Scope(List.of(), approve.run(), null, Set.of(), null, false, approve.run(), Snapshot.WINDOW, null);
             case Transition.Reject reject -> ofRun(reject.run(), true, false);
             case Transition.Prioritize prioritize -> ofRun(prioritize.run(), false, false);
         };
     }
 
+    private static Scope ofRequest(AcquireRequest request) {
+        return new Scope(request.environments(), null, null, Set.of(), request, false, null, Snapshot.WINDOW, null);
+    }
+
     private static Scope ofRun(RunId run, boolean leaves, boolean readsBatched) {
         return new Scope(
-                List.of(), run, leaves ? run : null, Set.of(), null, readsBatched, null, Snapshot.WINDOW, false);
+                List.of(), run, leaves ? run : null, Set.of(), null, readsBatched, null, Snapshot.WINDOW, null);
     }
 
     static Scope ofGroups(Set<LockGroup> groups) {
-        return new Scope(List.of(), null, null, groups, null, false, null, Snapshot.WINDOW, false);
+        return new Scope(List.of(), null, null, groups, null, false, null, Snapshot.WINDOW, null);
     }
 
     Scope with(Set<LockGroup> more) {
         Set<LockGroup> all = new HashSet<>(groups);
         all.addAll(more);
-        return new Scope(
-                environments, run, leaving, all, acquire, readsBatched, approving, window, readsForceReleaseRequest);
+        return new Scope(environments, run, leaving, all, acquire, readsBatched, approving, window, forceReleasing);
     }
 
     /** The same with a longer look into each queue. */
     Scope deeper() {
         return new Scope(
-                environments,
-                run,
-                leaving,
-                groups,
-                acquire,
-                readsBatched,
-                approving,
-                window * 8,
-                readsForceReleaseRequest);
+                environments, run, leaving, groups, acquire, readsBatched, approving, window * 8, forceReleasing);
     }
 
     Map<String, @Nullable Object> parameters() {
@@ -114,6 +109,7 @@ record Scope(
         parameters.put("count", acquire != null);
         parameters.put("window", window);
         parameters.put("approving", Null.BIGINT.or(approving == null ? null : approving.value()));
+        parameters.put("fencingToken", Null.BIGINT.or(forceReleasing == null ? null : forceReleasing.value()));
         parameters.put("sha", acquire == null ? null : acquire.details().sha());
         parameters.put("overdueLimit", Snapshot.OVERDUE_LIMIT);
         return parameters;

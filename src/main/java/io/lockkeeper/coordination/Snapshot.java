@@ -99,6 +99,11 @@ record Snapshot(
         return environment;
     }
 
+    /** Whether its queries, which see one after the other, met no environment that was just moving to another lock group. */
+    boolean isConsistent() {
+        return environments.values().stream().allMatch(environment -> locked.contains(environment.lockGroup()));
+    }
+
     boolean holdsLocksOf(Collection<LockGroup> groups) {
         return locked.containsAll(groups);
     }

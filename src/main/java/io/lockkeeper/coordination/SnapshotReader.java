@@ -27,8 +27,12 @@ final class SnapshotReader {
     private static final ParsedSql ENVIRONMENTS = Sql.load("snapshot-environments.sql");
     private static final ParsedSql GROUPS = Sql.load("snapshot-groups.sql");
     private static final ParsedSql RUNS = Sql.load("snapshot-runs.sql");
-    private static final ParsedSql FORCE_RELEASE_REQUEST = Sql.parse(
-            "SELECT fencing_token, requested_by, expires_at FROM force_release_request WHERE environment = ANY (:environments::text[])");
+    private static final ParsedSql FORCE_RELEASE_REQUEST = Sql.parse("""
+            SELECT fencing_token, requested_by, expires_at
+            FROM force_release_request
+            WHERE fencing_token = :fencingToken
+            ORDER BY expires_at DESC
+            LIMIT 1""");
     private static final ParsedSql BATCHED = Sql.load("batched.sql");
 
     private final Map<EnvironmentName, Environment> environments = new LinkedHashMap<>();
@@ -50,7 +54,7 @@ final class SnapshotReader {
         roundTrip.add(ENVIRONMENTS, parameters, this::readEnvironments);
         roundTrip.add(GROUPS, parameters, this::readGroups);
         roundTrip.add(RUNS, parameters, this::readRuns);
-        if (scope.readsForceReleaseRequest()) {
+        if (scope.forceReleasing() != null) {
             roundTrip.add(FORCE_RELEASE_REQUEST, parameters, this::readForceReleaseRequest);
         }
         if (scope.readsBatched()) {

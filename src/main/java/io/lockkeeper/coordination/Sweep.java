@@ -69,6 +69,7 @@ final class Sweep {
         }
         Set<LockGroup> locked = new TreeSet<>();
         new RoundTrip()
+                .add(Execution.LOCK_SHARED, Map.of(), RoundTrip.IGNORE)
                 .add(LOCK_DUE, more.parameters(), rows -> {
                     while (rows.next()) {
                         locked.add(new LockGroup(rows.getString("lock_group")));

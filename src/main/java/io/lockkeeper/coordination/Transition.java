@@ -5,12 +5,16 @@ import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.EnvironmentPolicy;
 import io.lockkeeper.environment.LockGroup;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** What is to happen to the queue. Each is planned and executed as one transaction under the locks of the groups it is about. */
 sealed interface Transition {
 
     record Acquire(AcquireRequest request) implements Transition {}
+
+    /** The question what an acquire would come to; only ever imagined. Of a sha that is not named everything is thought to be allowed. */
+    record Check(AcquireRequest request) implements Transition {}
 
     record Heartbeat(LockProof proof) implements Transition {}
 
@@ -67,8 +71,14 @@ sealed interface Transition {
      *
      * @param fencingToken of the grant that was seen
      * @param evenIfAlive also when its client was heard a moment ago
+     * @param isAdminOf where the actor is an admin: it takes that in all environments of the holder
      */
-    record ForceRelease(EnvironmentName environment, FencingToken fencingToken, boolean evenIfAlive, Actor actor)
+    record ForceRelease(
+            EnvironmentName environment,
+            FencingToken fencingToken,
+            boolean evenIfAlive,
+            Predicate<EnvironmentName> isAdminOf,
+            Actor actor)
             implements OfEnvironment {}
 
     /**

@@ -79,6 +79,9 @@ sealed interface Verdict {
 
     record HolderAlive(Run holder) implements Verdict {}
 
+    /** The holder's run is also in environments of which the actor is no admin. */
+    record NotAdminOfHolder(Run holder) implements Verdict {}
+
     /** The environment is protected: another admin has to ask for the same. */
     record SecondAdminNeeded(Run holder) implements Verdict {}
 

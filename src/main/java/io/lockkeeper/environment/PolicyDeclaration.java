@@ -69,7 +69,8 @@ public record PolicyDeclaration(
         @Nullable @Size(max = 100, message = "must name at most 100 approvers")
         List<
                         @NotBlank(message = "must not be blank")
-                        @Size(max = 255, message = "must have at most 255 characters") String>
+                        @Size(max = 255, message = "must have at most 255 characters")
+                        @Pattern(regexp = ONE_LINE, message = NOT_ONE_LINE) String>
                 approvers,
 
         @Nullable
@@ -90,13 +91,22 @@ public record PolicyDeclaration(
         @Nullable @Size(max = 20, message = "must have at most 20 windows")
         List<@NotNull(message = "must not be null") @Valid Window> freezeWindows) {
 
+    /** No control character, no line break of any script, no half of a surrogate pair: what a database or a terminal would choke on. */
+    private static final String ONE_LINE = "[^\\p{Cc}\\p{Zl}\\p{Zp}\\p{Cs}]*";
+
+    private static final String NOT_ONE_LINE = "must be one line without control characters";
+
     /** What an environment has of which nobody says anything. */
     public static final PolicyDeclaration EMPTY = new PolicyDeclaration(
             null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
 
     /** A recurring freeze; see {@link FreezeWindow}. */
     public record Window(
-            @NotBlank(message = "is required") @Cron @Nullable
+            @NotBlank(message = "is required")
+            @Size(max = 255, message = "must have at most 255 characters")
+            @Pattern(regexp = ONE_LINE, message = NOT_ONE_LINE)
+            @Cron
+            @Nullable
             String cron,
 
             @NotBlank(message = "is required") @TimeZone @Nullable
@@ -108,6 +118,7 @@ public record PolicyDeclaration(
 
             @NotBlank(message = "is required: it is what those who wait are told")
             @Size(max = 1000, message = "must have at most 1000 characters")
+            @Pattern(regexp = ONE_LINE, message = NOT_ONE_LINE)
             @Nullable
             String reason) {
 

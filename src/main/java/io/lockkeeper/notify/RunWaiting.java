@@ -2,6 +2,7 @@ package io.lockkeeper.notify;
 
 import io.lockkeeper.coordination.Coordinator;
 import io.lockkeeper.coordination.LockProof;
+import io.lockkeeper.coordination.Run;
 import io.lockkeeper.coordination.RunId;
 import io.lockkeeper.coordination.RunReader;
 import io.lockkeeper.coordination.RunReport;
@@ -10,6 +11,7 @@ import io.lockkeeper.notify.WaitingRoom.Place;
 import io.lockkeeper.notify.WaitingRoom.Subject;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Answers about a run, now or when it has changed. */
@@ -44,6 +46,17 @@ public final class RunWaiting {
      */
     public WaitOutcome await(RunId id, @Nullable LockProof proof, Duration patience, Until until)
             throws InterruptedException {
+        return await(id, proof, patience, until, run -> true);
+    }
+
+    /**
+     * The same for a caller that may not be allowed to look.
+     *
+     * @param mayLook whether the caller may look at the run; one that may not is answered at once, and it is for you to refuse it
+     */
+    public WaitOutcome await(
+            RunId id, @Nullable LockProof proof, Duration patience, Until until, Predicate<Run> mayLook)
+            throws InterruptedException {
         if (patience.isZero()) {
             return answer(look(id, proof), proof);
         }
@@ -56,6 +69,7 @@ public final class RunWaiting {
             Optional<RunReport> report = room.look(() -> look(id, proof));
             while (report.isPresent()
                     && isAllowed(report.get(), proof)
+                    && mayLook.test(report.get().run())
                     && !until.isReached(report.get().run().status())
                     && place.await(
                             Duration.ofNanos(Math.max(0, deadline - System.nanoTime())),

@@ -9,6 +9,7 @@ import io.lockkeeper.coordination.FencingToken;
 import io.lockkeeper.environment.DeclaredEnvironments;
 import io.lockkeeper.environment.DeclaredIn;
 import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.environment.LockGroup;
 import io.lockkeeper.environment.PolicyDeclaration;
 import io.lockkeeper.security.Caller;
 import io.lockkeeper.security.Role;
@@ -115,6 +116,7 @@ class EnvironmentController {
             throw Problem.invalidField("promote_from", "promote_from must be another environment.")
                     .asException();
         }
+        requireRightsOn(caller, name, declaration);
         done(
                 administration.declare(
                         name,
@@ -221,6 +223,7 @@ class EnvironmentController {
                 new EnvironmentName(environment),
                 new FencingToken(body.fencingToken()),
                 Boolean.TRUE.equals(body.evenIfAlive()),
+                place -> caller.may(Role.ADMIN, place.value()),
                 new Actor(caller.name(), body.reason()));
         return switch (outcome) {
             case AdminOutcome.Ended ended ->
@@ -240,6 +243,29 @@ class EnvironmentController {
                                 HolderView.of(needed.holder())));
             default -> throw RunProblems.refused(outcome, environment);
         };
+    }
+
+    /** Who shares a lock can hold it, and whoever promotes from an environment learns what is deployed there. */
+    private void requireRightsOn(Caller caller, EnvironmentName name, PolicyDeclaration declaration) {
+        LockGroup group = declaration.lockGroup(name);
+        if (!group.name().equals(name.value())) {
+            boolean isAdminOfGroup = caller.may(Role.ADMIN, group.name())
+                    && environments.list().stream()
+                            .filter(other -> other.lockGroup().equals(group))
+                            .allMatch(
+                                    other -> caller.may(Role.ADMIN, other.name().value()));
+            if (!isAdminOfGroup) {
+                throw Problem.of(
+                                ProblemType.FORBIDDEN,
+                                "Sharing the lock group " + group
+                                        + " takes a token with the role admin for a pattern that matches its name, and for all environments in it.")
+                        .with("field", "lock_group")
+                        .asException();
+            }
+        }
+        if (declaration.promoteFrom() != null) {
+            Requests.require(caller, Role.VIEW, declaration.promoteFrom());
+        }
     }
 
     private static void done(AdminOutcome outcome, String environment) {

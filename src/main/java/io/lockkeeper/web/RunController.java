@@ -150,7 +150,13 @@ class RunController {
             throws InterruptedException {
         RunId run = new RunId(id);
         LockProof proof = lockToken == null ? null : Requests.proof(lockToken, run);
-        WaitOutcome outcome = waiting.await(run, proof, Duration.ofSeconds(waitSeconds), until(until));
+        WaitOutcome outcome = waiting.await(
+                run,
+                proof,
+                Duration.ofSeconds(waitSeconds),
+                until(until),
+                looked -> looked.environments().stream()
+                        .allMatch(environment -> caller.may(Role.VIEW, environment.value())));
         return switch (outcome) {
             case WaitOutcome.Answer answer -> {
                 answer.report()

@@ -111,6 +111,13 @@ final class RunProblems {
                         .with("holder", HolderView.of(alive.holder()))
                         .with("last_contact", alive.run().lastContactAt())
                         .asException();
+            case AdminOutcome.NotAdminOfHolder not ->
+                Problem.of(
+                                ProblemType.FORBIDDEN,
+                                "The lock is held by " + Sentences.holder(HolderView.of(not.holder()))
+                                        + ". This takes a token with the role admin for all of these environments. Nothing was released.")
+                        .with("holder", HolderView.of(not.holder()))
+                        .asException();
             case AdminOutcome.OwnRun own ->
                 Problem.of(
                                 ProblemType.OWN_RUN,

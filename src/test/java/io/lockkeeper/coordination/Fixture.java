@@ -6,6 +6,8 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.lockkeeper.TestDatabase;
 import io.lockkeeper.environment.EnvironmentName;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -123,6 +125,18 @@ final class Fixture implements AutoCloseable {
                 WHERE locktype = 'advisory'
                   AND granted = ?
                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())""", Long.class, granted));
+    }
+
+    /** A connection of its own, to hold something fast. */
+    Connection connection() throws SQLException {
+        return pool.getConnection();
+    }
+
+    /** Whether a connection to the database waits for a lock of this kind ({@code transactionid} for a row, {@code advisory}). */
+    boolean isWaiting(String kind) {
+        return Boolean.TRUE.equals(jdbc.queryForObject("""
+                SELECT EXISTS (SELECT FROM pg_stat_activity
+                               WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = ?)""", Boolean.class, kind));
     }
 
     static void await(BooleanSupplier condition) {

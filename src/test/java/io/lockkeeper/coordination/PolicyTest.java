@@ -10,6 +10,7 @@ import io.lockkeeper.environment.LockGroup;
 import io.lockkeeper.environment.PolicyDeclaration;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -251,6 +252,93 @@ class PolicyTest {
     }
 
     @Test
+    void stopped_deployment_counts_as_such_however_its_client_reports_it() {
+        declare("web", "{\"queue_mode\": \"latest_only\", \"cancel_in_progress\": true}");
+        int deployed = 0;
+        Run holder = lockkeeper.acquire("web");
+        for (int i = 0; i < 10; i++) {
+            Run newest = lockkeeper.acquire("web");
+            boolean asked = lockkeeper.now(holder).requireGrant().cancelRequested();
+            lockkeeper.touch(holder);
+            lockkeeper.release(holder, asked ? Report.Result.FAILURE : Report.Result.SUCCESS, null);
+            deployed += asked ? 0 : 1;
+            lockkeeper.touch(newest);
+            holder = newest;
+        }
+
+        assertThat(deployed).isEqualTo(5);
+    }
+
+    @Test
+    void newer_run_that_could_not_take_its_place_stops_no_deployment() {
+        declare("web", "{\"cancel_in_progress\": true, \"on_failure\": \"quarantine\"}");
+        Run holder = lockkeeper.acquire("web");
+        freeze("web");
+        lockkeeper.acquire("web");
+        assertThat(lockkeeper.now(holder).requireGrant().cancelRequested())
+                .as("asked for a run that is frozen")
+                .isFalse();
+        unfreeze("web");
+        lockkeeper.touch(holder);
+        lockkeeper.release(holder, Report.Result.FAILURE, null);
+        Run fix = lockkeeper.acquire(Fixture.request("web").high());
+        assertThat(fix.status()).isEqualTo(RunStatus.IN_PROGRESS);
+
+        lockkeeper.acquire("web");
+        lockkeeper.administration.acknowledge(name("web"), ALICE);
+        lockkeeper.acquire(Fixture.request("web").unbatched());
+
+        assertThat(lockkeeper.now(fix).requireGrant().cancelRequested())
+                .as("asked for a run that is less urgent")
+                .isFalse();
+    }
+
+    @Test
+    void approved_run_does_in_the_queue_what_others_do_at_once() {
+        declare("web", "{\"approvals_required\": 1, \"cancel_in_progress\": true, \"queue_mode\": \"latest_only\"}");
+        Run holder = lockkeeper.acquire("web");
+        lockkeeper.administration.approve(holder.id(), true, BOB);
+        Run older = lockkeeper.acquire("web");
+        Run newer = lockkeeper.acquire("web");
+
+        lockkeeper.administration.approve(newer.id(), true, BOB);
+        assertThat(lockkeeper.now(holder).requireGrant().cancelRequested()).isTrue();
+        lockkeeper.administration.approve(older.id(), true, BOB);
+        assertThat(lockkeeper.now(older))
+                .as("it was approved after the newer one")
+                .returns(RunStatus.SUPERSEDED, Run::status)
+                .returns(newer.id(), Run::supersededBy);
+    }
+
+    @Test
+    @Tag("invariant-11")
+    void covered_change_is_not_handed_to_a_run_that_gives_way_too() {
+        lockkeeper.acquire("web");
+        Run one = lockkeeper.acquire(Fixture.request("web").latest());
+        Run two = lockkeeper.acquire(Fixture.request("web").latest().unbatched());
+        Run skipped = lockkeeper.acquire(Fixture.request("web").sha("a1b2c3d"));
+        assertThat(skipped.status()).isEqualTo(RunStatus.SKIPPED);
+        declare("web", "{\"queue_mode\": \"latest_only\"}");
+
+        lockkeeper.acquire(Fixture.request("web").sha("e4f5a6b"));
+
+        assertThat(lockkeeper.status(one)).isEqualTo(RunStatus.SUPERSEDED);
+        assertThat(lockkeeper.status(two)).isEqualTo(RunStatus.SUPERSEDED);
+        assertThat(lockkeeper.now(skipped).batch())
+                .as("undeployed, for the newest run is pinned to its own sha")
+                .isEqualTo(Fixture.receipt(two.id(), false, null));
+    }
+
+    @Test
+    void hotfix_that_passes_a_freeze_does_not_give_way_to_a_run_that_does_not() {
+        declare("web", "{\"queue_mode\": \"latest_only\"}");
+        lockkeeper.acquire("web");
+        Run hotfix = lockkeeper.acquire(Fixture.request("web").passingFreezes());
+        lockkeeper.acquire(Fixture.request("web").high());
+        assertThat(lockkeeper.status(hotfix)).isEqualTo(RunStatus.QUEUED);
+    }
+
+    @Test
     void cancel_in_progress_asks_only_a_deployment_that_the_new_run_covers() {
         declare("web", "{\"cancel_in_progress\": true}");
         Run holder = lockkeeper.acquire(Fixture.request("web").ref("main"));
@@ -350,6 +438,20 @@ class PolicyTest {
     }
 
     @Test
+    void run_whose_approval_the_policy_no_longer_requires_is_for_admins_to_decide() {
+        declare("web", "{\"approvals_required\": 1, \"approvers\": [\"bob\"]}");
+        Run run = lockkeeper.acquire(Fixture.request("web").caller("carol"));
+        declare("web", "{}");
+
+        assertThat(lockkeeper.administration.approve(run.id(), false, BOB))
+                .isInstanceOf(AdminOutcome.NotAnApprover.class);
+        assertThat(lockkeeper.administration.reject(run.id(), false, BOB))
+                .isInstanceOf(AdminOutcome.NotAnApprover.class);
+        assertThat(outcomeStatus(lockkeeper.administration.approve(run.id(), true, BOB)))
+                .isEqualTo(RunStatus.IN_PROGRESS);
+    }
+
+    @Test
     @Tag("invariant-11")
     void rejected_run_ends_with_the_reason_and_unapproved_one_with_the_time_out() {
         declare("web", "{\"approvals_required\": 1, \"approval_timeout_seconds\": 60}");
@@ -410,6 +512,33 @@ class PolicyTest {
                 .isEqualTo(refusedPromotion("v2"));
     }
 
+    @Test
+    void deployment_counts_also_when_its_release_is_the_first_that_was_heard_of_it() {
+        Run holder = lockkeeper.acquire(Fixture.request("preprod").sha("v1"));
+        Run queued = lockkeeper.acquire(Fixture.request("preprod").sha("v2"));
+        lockkeeper.release(holder);
+        lockkeeper.release(queued);
+        assertThat(lockkeeper.jdbc.queryForObject(
+                        "SELECT last_success_sha FROM environment WHERE last_deployment_run = ?",
+                        String.class,
+                        queued.id().value()))
+                .isEqualTo("v2");
+    }
+
+    @Test
+    void queue_check_that_names_no_sha_is_answered_as_for_one_that_may_be_deployed() {
+        declare("production", "{\"promote_from\": \"preprod\"}");
+        deploy("preprod", "v1");
+        for (int i = 0; i < 3; i++) {
+            lockkeeper.acquire(Fixture.request("production").sha("v1").unbatched());
+        }
+        assertThat(lockkeeper
+                        .coordinator
+                        .check(Fixture.request("production").build())
+                        .into())
+                .isNotNull();
+    }
+
     private AcquireOutcome promote(String sha) {
         return lockkeeper.coordinator.acquire(
                 Fixture.request("production").sha(sha).build());
@@ -447,6 +576,30 @@ class PolicyTest {
         unfreeze("web");
         assertThat(lockkeeper.status(queued)).isEqualTo(RunStatus.IN_PROGRESS);
         assertThat(audit()).containsExactly("frozen", "unfrozen");
+    }
+
+    /** The sweeper has read what it will grant when the freeze comes. */
+    @Test
+    void freeze_of_all_environments_waits_for_the_sweeper() throws Exception {
+        Run holder = lockkeeper.acquire("web");
+        Run queued = lockkeeper.acquire("web");
+        lockkeeper.passes(holder.lease(), holder);
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+                Connection connection = lockkeeper.connection()) {
+            connection.setAutoCommit(false);
+            connection.createStatement().execute("SELECT FROM run WHERE id = " + queued.id() + " FOR UPDATE");
+            Future<Integer> sweep = threads.submit(lockkeeper.coordinator::sweep);
+            Fixture.await(() -> lockkeeper.isWaiting("transactionid"));
+            Future<?> freeze = threads.submit(() -> lockkeeper.administration.freezeAll(FOREVER, ALICE));
+            Fixture.await(() -> lockkeeper.isWaiting("advisory") || freeze.isDone());
+            assertThat(freeze.isDone())
+                    .as("nothing is under way when it returns")
+                    .isFalse();
+            connection.rollback();
+            sweep.get();
+            freeze.get();
+        }
+        assertThat(lockkeeper.status(queued)).isEqualTo(RunStatus.IN_PROGRESS);
     }
 
     @Test
@@ -653,8 +806,41 @@ class PolicyTest {
                 .isEqualTo(RunStatus.PREEMPTED);
     }
 
+    @Test
+    void protected_deployment_is_protected_under_every_name_of_its_lock() {
+        declare("production", "{\"protected\": true, \"lock_group\": \"deploy-production\"}");
+        declare("production-auto", "{\"lock_group\": \"deploy-production\"}");
+        Run holder = lockkeeper.acquire("dev", "production");
+        FencingToken seen = holder.requireGrant().fencingToken();
+        silent(holder);
+
+        assertThat(force("production-auto", seen, false, ALICE)).isInstanceOf(AdminOutcome.SecondAdminNeeded.class);
+        assertThat(force("dev", seen, false, ALICE)).isInstanceOf(AdminOutcome.SecondAdminNeeded.class);
+        assertThat(lockkeeper.administration.forceRelease(
+                        name("dev"), seen, true, place -> place.value().equals("dev"), ALICE))
+                .as("an admin of dev alone")
+                .isInstanceOf(AdminOutcome.NotAdminOfHolder.class);
+        assertThat(lockkeeper.status(holder)).isEqualTo(RunStatus.IN_PROGRESS);
+
+        Run next = lockkeeper.acquire("production-auto");
+        assertThat(outcomeStatus(force("production", seen, false, BOB)))
+                .as("the second admin may use another name")
+                .isEqualTo(RunStatus.PREEMPTED);
+        assertThat(lockkeeper.status(next)).isEqualTo(RunStatus.IN_PROGRESS);
+    }
+
+    @Test
+    void run_that_was_just_granted_is_alive() {
+        declare("web", "{\"approvals_required\": 1}");
+        Run run = lockkeeper.acquire("web");
+        silent(run);
+        lockkeeper.administration.approve(run.id(), true, BOB);
+        FencingToken seen = lockkeeper.now(run).requireGrant().fencingToken();
+        assertThat(force("web", seen, false, ALICE)).isInstanceOf(AdminOutcome.HolderAlive.class);
+    }
+
     private AdminOutcome force(String environment, FencingToken token, boolean evenIfAlive, Actor actor) {
-        return lockkeeper.administration.forceRelease(name(environment), token, evenIfAlive, actor);
+        return lockkeeper.administration.forceRelease(name(environment), token, evenIfAlive, place -> true, actor);
     }
 
     private void silent(Run holder) {
