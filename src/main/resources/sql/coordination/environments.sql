@@ -37,5 +37,5 @@ LEFT JOIN environment_freeze AS frozen
     ON frozen.scope = e.name AND (frozen.until IS NULL OR frozen.until > statement_timestamp())
 LEFT JOIN environment_freeze AS frozen_everywhere
     ON frozen_everywhere.scope = '*' AND (frozen_everywhere.until IS NULL OR frozen_everywhere.until > statement_timestamp())
-WHERE :names::text[] IS NULL OR e.name = ANY (:names::text[])
+WHERE (:names::text[] IS NULL AND :groups::text[] IS NULL) OR e.name = ANY (:names::text[]) OR e.lock_group = ANY (:groups::text[])
 ORDER BY e.name

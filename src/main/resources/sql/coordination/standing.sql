@@ -1,10 +1,12 @@
--- Where a queued run stands in each of its groups.
+-- Where a queued run stands in each of its groups. What waits ahead in environments that are :frozen or :quarantined does not count.
 SELECT c.lock_group,
        statement_timestamp() AS at,
        (SELECT count(*) FROM claim q
-         WHERE q.lock_group = c.lock_group AND q.status = 'queued' AND (q.priority, q.run_id) < (c.priority, c.run_id)) AS ahead,
+         WHERE q.lock_group = c.lock_group AND q.status = 'queued' AND (q.priority, q.run_id) < (c.priority, c.run_id)
+           AND (:countsAll OR NOT is_held_back(q.run_id, :frozen, :quarantined))) AS ahead,
        ARRAY(SELECT q.run_id FROM claim q
              WHERE q.lock_group = c.lock_group AND q.status = 'queued' AND (q.priority, q.run_id) < (c.priority, c.run_id)
+               AND (:countsAll OR NOT is_held_back(q.run_id, :frozen, :quarantined))
              ORDER BY q.priority, q.run_id
              LIMIT :aheadShown) AS ahead_runs,
        (SELECT count(*) FROM claim q WHERE q.lock_group = c.lock_group AND q.status = 'queued') AS queued,

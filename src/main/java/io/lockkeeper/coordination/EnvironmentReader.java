@@ -2,6 +2,7 @@ package io.lockkeeper.coordination;
 
 import io.lockkeeper.environment.Environment;
 import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.environment.LockGroup;
 import java.sql.Types;
 import java.util.List;
 import java.util.Optional;
@@ -21,6 +22,7 @@ public final class EnvironmentReader {
     public List<Environment> list() {
         return jdbc.sql(ENVIRONMENTS)
                 .param("names", null, Types.ARRAY)
+                .param("groups", null, Types.ARRAY)
                 .query((row, number) -> EnvironmentRows.read(row))
                 .list();
     }
@@ -29,7 +31,17 @@ public final class EnvironmentReader {
     public Optional<Environment> find(EnvironmentName name) {
         return jdbc.sql(ENVIRONMENTS)
                 .param("names", new String[] {name.value()})
+                .param("groups", null, Types.ARRAY)
                 .query((row, number) -> EnvironmentRows.read(row))
                 .optional();
+    }
+
+    /** Those that share a lock, by name. */
+    public List<Environment> sharing(LockGroup group) {
+        return jdbc.sql(ENVIRONMENTS)
+                .param("names", null, Types.ARRAY)
+                .param("groups", new String[] {group.name()})
+                .query((row, number) -> EnvironmentRows.read(row))
+                .list();
     }
 }

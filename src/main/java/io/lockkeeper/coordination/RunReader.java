@@ -2,6 +2,7 @@ package io.lockkeeper.coordination;
 
 import io.lockkeeper.environment.Environment;
 import io.lockkeeper.environment.Freeze;
+import io.lockkeeper.environment.LockGroup;
 import io.lockkeeper.environment.Quarantine;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -14,6 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.core.namedparam.ParsedSql;
@@ -79,17 +82,14 @@ public final class RunReader {
         }
         Standing standing = jdbc.execute((Connection connection) -> {
             StandingReading reading = new StandingReading(report.run());
-            Transactions.beginLook()
-                    .add(
-                            ENVIRONMENTS,
-                            Map.of("names", Scope.names(report.run().environments())),
-                            reading::readEnvironments)
-                    .add(APPROVALS, Map.of("run", report.run().id().value()), reading::readApprovals)
-                    .add(
-                            STANDING,
-                            Map.of("run", report.run().id().value(), "aheadShown", Standing.AHEAD_SHOWN),
-                            reading::read)
-                    .run(connection);
+            RoundTrip roundTrip = Transactions.beginLook();
+            reading.addTo(roundTrip);
+            roundTrip.run(connection);
+            if (reading.isAheadOfSome()) {
+                RoundTrip again = new RoundTrip();
+                reading.addQueueWithoutHeldBack(again);
+                again.run(connection);
+            }
             return reading.standing();
         });
         return new RunReport(report.run(), report.at(), standing, report.deploy());
@@ -121,55 +121,113 @@ public final class RunReader {
         }
     }
 
+    /** What holds a run back, and then its place in each queue: among all, or among those that are not held back themselves. */
     private static final class StandingReading {
-        private int position = 1;
-        private int queueLength;
-        private final List<Blocker> blockers = new ArrayList<>();
-        private long etaSeconds;
-        private boolean etaKnown = true;
         private final Run run;
+        private final List<Blocker> heldBack = new ArrayList<>();
+        private final Set<String> frozen = new TreeSet<>();
+        private final Set<String> quarantined = new TreeSet<>();
+        private long heldBackSeconds;
+        private boolean isEndKnown = true;
+        private QueueReading queues = new QueueReading();
 
         StandingReading(Run run) {
             this.run = run;
         }
 
-        /** What holds the run back, whoever has the lock. An end of a freeze that is known is part of the estimate. */
-        void readEnvironments(ResultSet rows) throws SQLException {
+        void addTo(RoundTrip roundTrip) {
+            Map<String, Object> parameters = Map.of(
+                    "names", Scope.names(run.environments()),
+                    "groups", run.lockGroups().stream().map(LockGroup::name).toArray(String[]::new),
+                    "run", run.id().value());
+            roundTrip.add(ENVIRONMENTS, parameters, this::readEnvironments);
+            roundTrip.add(APPROVALS, parameters, this::readApprovals);
+            addQueue(roundTrip, true);
+        }
+
+        /** Whether runs are counted ahead of this one that it will be granted before. */
+        boolean isAheadOfSome() {
+            boolean othersAreHeldBack = !frozen.isEmpty() || !quarantined.isEmpty();
+            return othersAreHeldBack && heldBack.isEmpty() && queues.position > 1;
+        }
+
+        void addQueueWithoutHeldBack(RoundTrip roundTrip) {
+            queues = new QueueReading();
+            addQueue(roundTrip, false);
+        }
+
+        private void addQueue(RoundTrip roundTrip, boolean countsAll) {
+            Map<String, Object> parameters = Map.of(
+                    "run", run.id().value(),
+                    "aheadShown", Standing.AHEAD_SHOWN,
+                    "countsAll", countsAll,
+                    "frozen", frozen.toArray(String[]::new),
+                    "quarantined", quarantined.toArray(String[]::new));
+            roundTrip.add(STANDING, parameters, queues::read);
+        }
+
+        /** What holds the run back, whoever has the lock, and what holds back others. A known end of a freeze is part of the estimate. */
+        private void readEnvironments(ResultSet rows) throws SQLException {
             while (rows.next()) {
                 Environment environment = EnvironmentRows.read(rows);
                 Instant at = RunRows.instant(rows, "at");
-                Optional<Freeze> freeze = environment.freezeAt(at).filter(any -> !run.passesFreeze());
+                boolean isOurs = run.environments().contains(environment.name());
+                Optional<Freeze> freeze = environment.freezeAt(at);
                 if (freeze.isPresent()) {
-                    blockers.add(new Blocker.Frozen(environment.name(), freeze.get()));
+                    frozen.add(environment.name().value());
+                }
+                if (freeze.isPresent() && isOurs && !run.passesFreeze()) {
+                    heldBack.add(new Blocker.Frozen(environment.name(), freeze.get()));
                     Instant until = freeze.get().until();
-                    etaKnown &= until != null;
-                    etaSeconds = until == null
-                            ? etaSeconds
-                            : Math.max(etaSeconds, Duration.between(at, until).toSeconds());
+                    isEndKnown &= until != null;
+                    heldBackSeconds = until == null
+                            ? heldBackSeconds
+                            : Math.max(
+                                    heldBackSeconds, Duration.between(at, until).toSeconds());
                 }
                 Quarantine quarantine = environment.quarantine();
-                if (quarantine != null && run.priority() != Priority.HIGH) {
-                    blockers.add(new Blocker.Quarantined(environment.name(), quarantine));
-                    etaKnown = false;
+                if (quarantine != null) {
+                    quarantined.add(environment.name().value());
+                    if (isOurs && run.priority() != Priority.HIGH) {
+                        heldBack.add(new Blocker.Quarantined(environment.name(), quarantine));
+                        isEndKnown = false;
+                    }
                 }
             }
         }
 
-        void readApprovals(ResultSet rows) throws SQLException {
+        private void readApprovals(ResultSet rows) throws SQLException {
             rows.next();
             if (run.status() == RunStatus.AWAITING_APPROVAL) {
-                blockers.addFirst(new Blocker.Approval(run.approvalsRequired(), rows.getInt("given")));
-                etaKnown = false;
+                heldBack.addFirst(new Blocker.Approval(run.approvalsRequired(), rows.getInt("given")));
+                isEndKnown = false;
             }
         }
+
+        Standing standing() {
+            List<Blocker> blockers = new ArrayList<>(heldBack);
+            blockers.addAll(queues.blockers);
+            Duration eta = isEndKnown && queues.etaKnown
+                    ? Duration.ofSeconds(Math.max(heldBackSeconds, queues.etaSeconds))
+                    : null;
+            return new Standing(queues.position, queues.length, blockers, eta);
+        }
+    }
+
+    private static final class QueueReading {
+        private int position = 1;
+        private int length;
+        private final List<Blocker> blockers = new ArrayList<>();
+        private long etaSeconds;
+        private boolean etaKnown = true;
 
         void read(ResultSet rows) throws SQLException {
             while (rows.next()) {
-                var group = new io.lockkeeper.environment.LockGroup(rows.getString("lock_group"));
+                LockGroup group = new LockGroup(rows.getString("lock_group"));
                 int ahead = rows.getInt("ahead");
                 RunId holder = RunRows.runIdOrNull(rows, "holder_id");
                 position = Math.max(position, ahead + 1);
-                queueLength = Math.max(queueLength, rows.getInt("queued") + (holder == null ? 0 : 1));
+                length = Math.max(length, rows.getInt("queued") + (holder == null ? 0 : 1));
                 Instant since = null;
                 if (holder != null) {
                     since = RunRows.instant(rows, "holder_since");
@@ -187,20 +245,12 @@ public final class RunReader {
                     blockers.add(new Blocker.Queue(
                             group, ahead, Arrays.stream(ids).map(RunId::new).toList()));
                 }
-                estimate(rows, since, ahead);
+                Duration heldFor = since == null ? null : Duration.between(since, RunRows.instant(rows, "at"));
+                OptionalLong seconds =
+                        new Turn(rows.getObject("usual_hold_seconds", Double.class), heldFor).secondsBehind(ahead);
+                etaKnown &= seconds.isPresent();
+                etaSeconds = Math.max(etaSeconds, seconds.orElse(0));
             }
-        }
-
-        private void estimate(ResultSet rows, @Nullable Instant since, int ahead) throws SQLException {
-            Duration heldFor = since == null ? null : Duration.between(since, RunRows.instant(rows, "at"));
-            OptionalLong seconds =
-                    new Turn(rows.getObject("usual_hold_seconds", Double.class), heldFor).secondsBehind(ahead);
-            etaKnown &= seconds.isPresent();
-            etaSeconds = Math.max(etaSeconds, seconds.orElse(0));
-        }
-
-        Standing standing() {
-            return new Standing(position, queueLength, blockers, etaKnown ? Duration.ofSeconds(etaSeconds) : null);
         }
     }
 }

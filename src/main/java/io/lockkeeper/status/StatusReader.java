@@ -5,6 +5,7 @@ import io.lockkeeper.coordination.Turn;
 import io.lockkeeper.environment.Environment;
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.Freeze;
+import io.lockkeeper.environment.LockGroup;
 import io.lockkeeper.environment.Quarantine;
 import io.lockkeeper.health.HealthProperties;
 import io.lockkeeper.status.DeploymentStatus.AwaitingApproval;
@@ -32,6 +33,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -110,7 +113,11 @@ public class StatusReader {
     private DeploymentStatus read(EnvironmentName environment, ResultSet row, boolean withSummary) throws SQLException {
         String group = row.getString("lock_group");
         Instant at = instant(row, "at");
-        Environment policy = environments.find(environment).orElseThrow();
+        List<Environment> sharing = environments.sharing(new LockGroup(group));
+        Environment policy = sharing.stream()
+                .filter(other -> other.name().equals(environment))
+                .findFirst()
+                .orElseThrow();
         Quarantine quarantine = policy.quarantine();
         Holder holder = holder(row);
         List<QueuedRun> runs = new ArrayList<>();
@@ -132,7 +139,7 @@ public class StatusReader {
         Turn turn = new Turn(
                 row.getObject("usual_hold_seconds", Double.class),
                 holder == null ? null : Duration.ofSeconds(holder.durationSeconds()));
-        runs.addAll(queued(policy, turn, at));
+        runs.addAll(queued(group, new HeldBackRuns(sharing, at), turn));
         return new DeploymentStatus(
                 environment.value(),
                 new Lock(holder == null ? "unlocked" : "locked", holder, group),
@@ -170,24 +177,66 @@ public class StatusReader {
                 row.getLong("fencing_token"));
     }
 
-    private List<QueuedRun> queued(Environment environment, Turn turn, Instant at) {
+    private List<QueuedRun> queued(String group, HeldBackRuns heldBack, Turn turn) {
+        AtomicInteger others = new AtomicInteger();
         return jdbc.sql(QUEUED)
-                .param("lockGroup", environment.lockGroup().name())
+                .param("lockGroup", group)
                 .param("limit", LISTED)
-                .query((row, number) -> new QueuedRun(
-                        row.getLong("id"),
-                        "queued",
-                        null,
-                        instant(row, "created_at"),
-                        number + 1,
-                        estimate(turn.secondsBehind(number), row, environment, at),
-                        firstEnvironment(row),
-                        row.getInt("priority") == 0 ? "high" : "normal",
-                        row.getString("user_name"),
-                        row.getString("title"),
-                        row.getString("sha"),
-                        row.getString("run_url")))
+                .query((row, number) -> {
+                    Optional<OptionalLong> end = heldBack.secondsToGo(row);
+                    // Runs that are held back are passed over: whoever is not has only the others ahead.
+                    int ahead = end.isPresent() ? number : others.getAndIncrement();
+                    return new QueuedRun(
+                            row.getLong("id"),
+                            "queued",
+                            null,
+                            instant(row, "created_at"),
+                            ahead + 1,
+                            estimate(turn.secondsBehind(ahead), end),
+                            firstEnvironment(row),
+                            row.getInt("priority") == 0 ? "high" : "normal",
+                            row.getString("user_name"),
+                            row.getString("title"),
+                            row.getString("sha"),
+                            row.getString("run_url"));
+                })
                 .list();
+    }
+
+    private static @Nullable Long estimate(OptionalLong byQueue, Optional<OptionalLong> heldBack) {
+        OptionalLong end = heldBack.orElse(OptionalLong.of(0));
+        return byQueue.isPresent() && end.isPresent()
+                ? Long.valueOf(Math.max(byQueue.getAsLong(), end.getAsLong()))
+                : null;
+    }
+
+    /** What holds runs of a lock group back, whoever has the lock. */
+    private record HeldBackRuns(List<Environment> sharing, Instant at) {
+
+        /** Seconds until the queued run of this row is no longer held back, empty inside when only people know; empty when it is not at all. */
+        Optional<OptionalLong> secondsToGo(ResultSet row) throws SQLException {
+            Set<String> places = Set.of((String[]) row.getArray("environments").getArray());
+            boolean isHeldBack = false;
+            long seconds = 0;
+            for (Environment environment : sharing) {
+                if (!places.contains(environment.name().value())) {
+                    continue;
+                }
+                if (environment.quarantine() != null && row.getInt("priority") != 0) {
+                    return Optional.of(OptionalLong.empty());
+                }
+                Optional<Freeze> freeze = environment.freezeAt(at);
+                if (freeze.isPresent() && !row.getBoolean("passes_freeze")) {
+                    Instant until = freeze.get().until();
+                    if (until == null) {
+                        return Optional.of(OptionalLong.empty());
+                    }
+                    isHeldBack = true;
+                    seconds = Math.max(seconds, Duration.between(at, until).toSeconds());
+                }
+            }
+            return isHeldBack ? Optional.of(OptionalLong.of(seconds)) : Optional.empty();
+        }
     }
 
     private @Nullable LastDeployment lastDeployment(EnvironmentName environment) {
@@ -290,26 +339,6 @@ public class StatusReader {
 
     private static String firstEnvironment(ResultSet row) throws SQLException {
         return ((String[]) row.getArray("environments").getArray())[0];
-    }
-
-    /** Nobody can tell when people let a run go on; the end of a freeze is known sometimes. */
-    private static @Nullable Long estimate(OptionalLong byQueue, ResultSet row, Environment environment, Instant at)
-            throws SQLException {
-        boolean isHere = List.of((String[]) row.getArray("environments").getArray())
-                .contains(environment.name().value());
-        if (byQueue.isEmpty() || (isHere && environment.quarantine() != null && row.getInt("priority") != 0)) {
-            return null;
-        }
-        Optional<Freeze> freeze =
-                isHere && !row.getBoolean("passes_freeze") ? environment.freezeAt(at) : Optional.empty();
-        if (freeze.isEmpty()) {
-            return byQueue.getAsLong();
-        }
-        Instant until = freeze.get().until();
-        return until == null
-                ? null
-                : (Long) Math.max(
-                        byQueue.getAsLong(), Duration.between(at, until).toSeconds());
     }
 
     private static Instant instant(ResultSet row, String column) throws SQLException {

@@ -132,9 +132,12 @@ class StatusController {
                                 + run.approvalsGiven() + " of " + run.approvalsRequired() + " approvals");
             }
             plain.put("queue_length", status.queue().length());
-            status.queue().runs().stream()
-                    .filter(run -> run.position() != null)
-                    .forEach(run -> plain.put("queue_" + run.position(), sentence(run)));
+            int place = 1;
+            for (QueuedRun run : status.queue().runs()) {
+                if (run.position() != null) {
+                    plain.put("queue_" + place++, sentence(run));
+                }
+            }
             LastDeployment last = status.lastDeployment();
             plain.put("last_deployment", last == null ? null : sentence(last));
             int number = 1;
@@ -149,7 +152,7 @@ class StatusController {
                 plain.put("health_detail", status.health().detail());
             }
             if (status.environments() != null) {
-                int place = 1;
+                place = 1;
                 for (DeploymentStatus.Summary summary : status.environments()) {
                     plain.put("environment_" + place++, sentence(summary));
                 }

@@ -603,6 +603,26 @@ class PolicyTest {
     }
 
     @Test
+    void runs_that_are_held_back_are_in_nobodys_way() {
+        declare("production", "{\"lock_group\": \"deploy\"}");
+        declare("production-auto", "{\"lock_group\": \"deploy\"}");
+        Run holder = lockkeeper.acquire("production-auto");
+        freeze("production");
+        Run frozen = lockkeeper.acquire("production");
+        Run next = lockkeeper.acquire("production-auto");
+        Run hotfix = lockkeeper.acquire(Fixture.request("production").high());
+
+        assertThat(lockkeeper.standing(next).position()).isEqualTo(1);
+        assertThat(lockkeeper.standing(next).blockers()).hasOnlyElementsOfType(Blocker.Holder.class);
+        assertThat(lockkeeper.standing(frozen).position())
+                .as("its place when the freeze is lifted")
+                .isEqualTo(2);
+        assertThat(lockkeeper.standing(hotfix).position()).isEqualTo(1);
+        lockkeeper.release(holder);
+        assertThat(lockkeeper.status(next)).isEqualTo(RunStatus.IN_PROGRESS);
+    }
+
+    @Test
     void freeze_lifts_itself_at_its_end() {
         freeze("web");
         Run queued = lockkeeper.acquire("web");

@@ -8,3 +8,12 @@ CREATE FUNCTION usual_hold_seconds(wanted text) RETURNS double precision LANGUAG
           LIMIT 20) AS last
     JOIN run r ON r.id = last.run_id
 $$;
+
+-- Whether a queued run is passed over while these environments are frozen or in quarantine.
+CREATE FUNCTION is_held_back(queued bigint, frozen text[], quarantined text[]) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM run_environment p
+        JOIN run r ON r.id = p.run_id
+        WHERE p.run_id = queued
+          AND ((p.environment = ANY (frozen) AND NOT r.passes_freeze) OR (p.environment = ANY (quarantined) AND r.priority > 0)))
+$$;
