@@ -1,6 +1,7 @@
 SELECT statement_timestamp() AS at,
        e.name,
        e.lock_group,
+       e.next_lock_group,
        e.lease_seconds,
        e.queue_timeout_seconds,
        e.max_hold_seconds,

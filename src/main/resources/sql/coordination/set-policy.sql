@@ -1,5 +1,6 @@
 UPDATE environment
 SET lock_group = :lockGroup,
+    next_lock_group = :nextLockGroup,
     lease_seconds = :leaseSeconds,
     queue_timeout_seconds = :queueTimeoutSeconds,
     max_hold_seconds = :maxHoldSeconds::integer,

@@ -32,7 +32,7 @@ WHERE behind.status = 'in_progress'
   AND waiting.approvals_required = 0
   AND NOT EXISTS (
       SELECT FROM environment e
-      WHERE e.name = ANY (waiting.environments) AND (e.quarantined_at IS NOT NULL OR e.freeze_windows <> '[]'))
+      WHERE e.name = ANY (waiting.environments) AND (e.quarantined_at IS NOT NULL OR e.freeze_windows <> '[]' OR e.next_lock_group IS NOT NULL))
   AND NOT EXISTS (SELECT FROM environment_freeze f 
       WHERE (f.scope = '*' OR f.scope = ANY (waiting.environments)) AND (f.until IS NULL OR f.until > granted.granted_at))
   AND NOT EXISTS (

@@ -36,18 +36,18 @@ final class AdminPlanner {
         }
         board.endOverdue();
         LockGroup from = before.lockGroup();
-        LockGroup to = set.lockGroup();
-        if (before.known() && !from.equals(to)) {
-            Optional<Run> holder =
-                    board.holderOf(from).filter(run -> run.environments().contains(set.environment()));
-            if (holder.isPresent()) {
-                return new Verdict.GroupIsHeld(holder.get());
-            }
+        boolean moves = before.known() && !from.equals(set.lockGroup());
+        Optional<Run> holder = moves ? holderIn(board, before) : Optional.empty();
+        if (holder.isPresent() && !set.byConfiguration()) {
+            return new Verdict.GroupIsHeld(holder.get());
         }
         if (!before.known()) {
             board.add(new Change.CreateEnvironment(before));
         }
-        board.add(new Change.SetPolicy(before, set));
+        // What the configuration says comes into force, but for the group that its holder has locked; it moves when
+        // that run has ended.
+        LockGroup to = holder.isPresent() ? from : set.lockGroup();
+        board.add(new Change.SetPolicy(set, to, holder.isPresent() ? set.lockGroup() : null));
         if (before.known() && !from.equals(to)) {
             board.add(new Change.MoveClaims(set.environment(), from, to));
         }
@@ -61,6 +61,35 @@ final class AdminPlanner {
             board.add(
                     new Audit("policy_changed", List.of(set.environment()), null, set.actor(), changedFrom, changedTo));
         }
+        return holder.<Verdict>map(Verdict.GroupIsHeld::new).orElseGet(Verdict.EnvironmentChanged::new);
+    }
+
+    private static Optional<Run> holderIn(Board board, Environment environment) {
+        return board.holderOf(environment.lockGroup())
+                .filter(run -> run.environments().contains(environment.name()));
+    }
+
+    /** An environment goes where the configuration has declared it to be, as soon as nobody holds its lock. */
+    static Verdict move(Snapshot snapshot, Board board, Transition.MoveEnvironment move) {
+        Environment environment = snapshot.environment(move.environment());
+        LockGroup from = environment.lockGroup();
+        if (!move.to().equals(environment.nextLockGroup())) {
+            return new Verdict.EnvironmentChanged();
+        }
+        board.endOverdue();
+        Optional<Run> holder = holderIn(board, environment);
+        if (holder.isPresent()) {
+            return new Verdict.GroupIsHeld(holder.get());
+        }
+        board.add(new Change.SetLockGroup(move.environment(), move.to()));
+        board.add(new Change.MoveClaims(move.environment(), from, move.to()));
+        board.add(new Audit(
+                "policy_changed",
+                List.of(move.environment()),
+                null,
+                move.actor(),
+                Map.of("lock_group", from.name()),
+                Map.of("lock_group", move.to().name())));
         return new Verdict.EnvironmentChanged();
     }
 

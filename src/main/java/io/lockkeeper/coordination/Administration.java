@@ -31,7 +31,9 @@ public final class Administration {
     }
 
     /**
-     * Declares an environment or changes what was declared. Answers Done, GroupIsHeld or, for the API, DeclaredInConfiguration.
+     * Declares an environment or changes what was declared. Answers Done, GroupIsHeld or, for the API, DeclaredInConfiguration. When the group
+     * is held nothing has happened, unless the configuration says so: then all the rest is in force, nothing is granted in the environment, and
+     * {@link #moveToDeclaredGroups} does what is left to do.
      *
      * @param where who says so
      */
@@ -60,6 +62,18 @@ public final class Administration {
         Execution.Committed done = execution.run(set);
         sweep(done);
         return outcome(done);
+    }
+
+    /** Moves environments to the lock groups that the configuration has declared for them, where nobody holds the present one any more. */
+    public void moveToDeclaredGroups(Actor actor) {
+        record Move(EnvironmentName environment, LockGroup to) {}
+        List<Move> moves = jdbc.sql("SELECT name, next_lock_group FROM environment WHERE next_lock_group IS NOT NULL")
+                .query((row, number) ->
+                        new Move(new EnvironmentName(row.getString(1)), new LockGroup(row.getString(2))))
+                .list();
+        for (Move move : moves) {
+            sweep(execution.run(new Transition.MoveEnvironment(move.environment(), move.to(), actor)));
+        }
     }
 
     /** Stops grants in one environment. Answers Done. */

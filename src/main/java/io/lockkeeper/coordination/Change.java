@@ -75,7 +75,18 @@ sealed interface Change {
 
     record Prioritize(Run run, boolean passesFreeze) implements Change {}
 
-    record SetPolicy(Environment before, Transition.SetPolicy to) implements Change {}
+    /**
+     * An environment has another policy.
+     *
+     * @param nextLockGroup where it is to move later; null when it stays in {@code lockGroup}
+     */
+    record SetPolicy(
+            Transition.SetPolicy to,
+            LockGroup lockGroup,
+            @Nullable LockGroup nextLockGroup) implements Change {}
+
+    /** An environment moves to the lock group that was declared for it. */
+    record SetLockGroup(EnvironmentName environment, LockGroup lockGroup) implements Change {}
 
     /** The waiting runs of an environment follow it into another lock group. */
     record MoveClaims(EnvironmentName environment, LockGroup from, LockGroup to) implements Change {}

@@ -4,6 +4,7 @@ import io.lockkeeper.coordination.Change.NewRun;
 import io.lockkeeper.coordination.RoundTrip.Null;
 import io.lockkeeper.environment.EnvironmentPolicy;
 import io.lockkeeper.environment.FreezeWindow;
+import io.lockkeeper.environment.LockGroup;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -45,6 +46,8 @@ final class ChangeWriter {
             USING environment e
             WHERE h.environment = :name AND e.name = :name AND e.health_url IS DISTINCT FROM :healthUrl""");
 
+    private static final ParsedSql SET_LOCK_GROUP =
+            Sql.parse("UPDATE environment SET lock_group = :lockGroup, next_lock_group = NULL WHERE name = :name");
     private static final ParsedSql MOVE_CLAIMS = Sql.load("move-claims.sql");
     private static final ParsedSql FREEZE = Sql.load("freeze.sql");
     private static final ParsedSql LIFT_FREEZE = Sql.parse("DELETE FROM environment_freeze WHERE scope = :scope");
@@ -161,7 +164,14 @@ final class ChangeWriter {
                 addFreeze(roundTrip, freeze.environment().value(), freeze.reason(), freeze.until(), freeze.by(), at);
             case Change.LiftFreeze lift ->
                 roundTrip.add(LIFT_FREEZE, Map.of("scope", lift.environment().value()), RoundTrip.IGNORE);
-            case Change.SetPolicy set -> setPolicy(roundTrip, set.to());
+            case Change.SetPolicy set -> setPolicy(roundTrip, set);
+            case Change.SetLockGroup set -> {
+                Map<String, @Nullable Object> parameters = new HashMap<>();
+                parameters.put("name", set.environment().value());
+                parameters.put("lockGroup", set.lockGroup().name());
+                roundTrip.add(CREATE_LOCK_GROUP, parameters, RoundTrip.IGNORE);
+                roundTrip.add(SET_LOCK_GROUP, parameters, RoundTrip.IGNORE);
+            }
             case Change.MoveClaims move ->
                 roundTrip.add(
                         MOVE_CLAIMS,
@@ -225,12 +235,15 @@ final class ChangeWriter {
         roundTrip.add(LIFT_FREEZE, Map.of("scope", scope), RoundTrip.IGNORE);
     }
 
-    private static void setPolicy(RoundTrip roundTrip, Transition.SetPolicy set) {
+    private static void setPolicy(RoundTrip roundTrip, Change.SetPolicy change) {
+        Transition.SetPolicy set = change.to();
+        LockGroup next = change.nextLockGroup();
         EnvironmentPolicy policy = set.policy();
         List<FreezeWindow> windows = policy.freezeWindows();
         Map<String, @Nullable Object> parameters = new HashMap<>();
         parameters.put("name", set.environment().value());
-        parameters.put("lockGroup", set.lockGroup().name());
+        parameters.put("lockGroup", change.lockGroup().name());
+        parameters.put("nextLockGroup", next == null ? null : next.name());
         parameters.put("leaseSeconds", (int) policy.lease().toSeconds());
         parameters.put("queueTimeoutSeconds", (int) policy.queueTimeout().toSeconds());
         parameters.put(

@@ -29,10 +29,12 @@ final class EnvironmentRows {
         if (group == null) {
             return Environment.unknown(name, freeze(row), freezeEverywhere(row));
         }
+        String next = row.getString("next_lock_group");
         String declaredIn = row.getString("declared_in");
         return new Environment(
                 name,
                 new LockGroup(group),
+                next == null ? null : new LockGroup(next),
                 policy(row),
                 true,
                 declaredIn == null ? null : DeclaredIn.valueOf(declaredIn.toUpperCase(Locale.ROOT)),

@@ -56,6 +56,7 @@ final class Planner {
             case Transition.Cancel cancel -> cancel(snapshot, board, cancel);
             case Transition.Sweep _ -> sweep(board);
             case Transition.SetPolicy set -> AdminPlanner.setPolicy(snapshot, board, set);
+            case Transition.MoveEnvironment move -> AdminPlanner.move(snapshot, board, move);
             case Transition.FreezeEnvironment freeze -> AdminPlanner.freeze(snapshot, board, freeze);
             case Transition.Unfreeze unfreeze -> AdminPlanner.unfreeze(snapshot, board, unfreeze);
             case Transition.Acknowledge acknowledge -> AdminPlanner.acknowledge(snapshot, board, acknowledge);

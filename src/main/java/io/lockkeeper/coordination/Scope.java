@@ -50,6 +50,17 @@ record Scope(
                         null,
                         Snapshot.WINDOW,
                         null);
+            case Transition.MoveEnvironment move ->
+                new Scope(
+                        List.of(move.environment()),
+                        null,
+                        null,
+                        Set.of(move.to()),
+                        null,
+                        false,
+                        null,
+                        Snapshot.WINDOW,
+                        null);
             case Transition.ForceRelease force ->
                 new Scope(
                         List.of(force.environment()),

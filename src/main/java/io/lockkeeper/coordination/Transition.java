@@ -51,6 +51,9 @@ sealed interface Transition {
             Actor actor)
             implements Transition {}
 
+    /** The configuration's lock group for an environment comes into force, if nobody holds its lock. */
+    record MoveEnvironment(EnvironmentName environment, LockGroup to, Actor actor) implements Transition {}
+
     /** What people do to one environment. */
     sealed interface OfEnvironment extends Transition {
         EnvironmentName environment();

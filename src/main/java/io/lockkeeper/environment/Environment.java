@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param known false when no run has named it yet: the first acquire creates it
  * @param declaredIn null when an acquire made it and nobody has said more
+ * @param nextLockGroup where it moves when the run that holds its lock has ended, by the configuration; null when it stays
  * @param frozen by hand; null when not
  * @param frozenEverywhere by the freeze of all environments; null when not
  * @param quarantine null when in none
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 public record Environment(
         EnvironmentName name,
         LockGroup lockGroup,
+        @Nullable LockGroup nextLockGroup,
         EnvironmentPolicy policy,
         boolean known,
         @Nullable DeclaredIn declaredIn,
@@ -37,6 +39,7 @@ public record Environment(
         return new Environment(
                 name,
                 new LockGroup(name.value()),
+                null,
                 EnvironmentPolicy.DEFAULT,
                 false,
                 null,
@@ -48,13 +51,26 @@ public record Environment(
                 false);
     }
 
-    /** The freeze that holds grants back at this instant: of those by hand the one that lasts longer, or else a window of the policy. */
+    /**
+     * The freeze that holds grants back at this instant: of those by hand and that of an environment which is about to move the one that lasts
+     * longer, or else a window of the policy.
+     */
     public Optional<Freeze> freezeAt(Instant at) {
-        return Stream.of(frozen, frozenEverywhere)
+        return Stream.of(frozen, frozenEverywhere, moving())
                 .filter(Objects::nonNull)
                 .filter(freeze -> freeze.holdsAt(at))
                 .reduce((one, other) -> other.outlasts(one) ? other : one)
                 .or(() -> window(at));
+    }
+
+    private @Nullable Freeze moving() {
+        return nextLockGroup == null
+                ? null
+                : new Freeze(
+                        "its lock group becomes " + nextLockGroup + " when the running deployment has ended",
+                        null,
+                        "the configuration",
+                        false);
     }
 
     private Optional<Freeze> window(Instant at) {

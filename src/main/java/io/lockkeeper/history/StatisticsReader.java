@@ -8,6 +8,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
+import java.util.concurrent.Semaphore;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -20,25 +21,34 @@ public class StatisticsReader {
 
     private static final String STATISTICS = Rows.load("statistics.sql");
 
+    /** A long window takes a while, and a connection. Those that everybody needs must not be spent on it. */
+    private static final int READING_AT_ONCE = 2;
+
     private final JdbcClient jdbc;
+    private final Semaphore reading = new Semaphore(READING_AT_ONCE, true);
 
     public StatisticsReader(JdbcClient jdbc) {
         this.jdbc = jdbc;
     }
 
     /**
-     * The statistics of the runs that ended within the window before now.
+     * The statistics of the runs that ended within the window before now. At most two calls of a replica read at a time; the others stand in line.
      *
      * @param environment of whose runs, those included that named others as well; null for all environments
      * @param visible whether the caller may see an environment; for all environments, a run counts if all of its are visible
      */
     public Statistics read(@Nullable EnvironmentName environment, Duration window, Predicate<String> visible) {
-        return jdbc.sql(STATISTICS)
-                .param("environment", environment == null ? null : environment.value())
-                .param("environments", environment == null ? Visibility.of(visible, jdbc) : null)
-                .param("windowSeconds", window.toSeconds())
-                .query((row, number) -> statistics(environment, window, row))
-                .single();
+        reading.acquireUninterruptibly();
+        try {
+            return jdbc.sql(STATISTICS)
+                    .param("environment", environment == null ? null : environment.value())
+                    .param("environments", environment == null ? Visibility.of(visible, jdbc) : null)
+                    .param("windowSeconds", window.toSeconds())
+                    .query((row, number) -> statistics(environment, window, row))
+                    .single();
+        } finally {
+            reading.release();
+        }
     }
 
     private static Statistics statistics(@Nullable EnvironmentName environment, Duration window, ResultSet row)

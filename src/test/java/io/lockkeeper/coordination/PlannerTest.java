@@ -316,7 +316,7 @@ class PlannerTest {
 
         private static Environment known(EnvironmentName name, LockGroup group) {
             return new Environment(
-                    name, group, EnvironmentPolicy.DEFAULT, true, null, null, null, null, false, null, false);
+                    name, group, null, EnvironmentPolicy.DEFAULT, true, null, null, null, null, false, null, false);
         }
     }
 }

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -198,6 +199,44 @@ class PolicyTest {
         assertThat(lockkeeper.administration.reset(name("web"), DeclaredIn.CONFIGURATION, ALICE))
                 .isEqualTo(new AdminOutcome.Done());
         assertThat(declare("web", "{\"batch_threshold\": 0}")).isEqualTo(new AdminOutcome.Done());
+    }
+
+    @Test
+    void group_of_the_configuration_comes_into_force_when_the_holder_has_ended_however_busy_the_environment_is() {
+        declare("web", "{\"lock_group\": \"old\"}");
+        declare("sibling", "{\"lock_group\": \"old\"}");
+        Run holder = lockkeeper.acquire("web");
+        Run next = lockkeeper.acquire("web");
+
+        assertThat(configure("web", "{\"lock_group\": \"new\", \"batch_threshold\": 1}"))
+                .isInstanceOf(AdminOutcome.GroupIsHeld.class);
+        lockkeeper.administration.moveToDeclaredGroups(ALICE);
+        assertThat(lockkeeper.acquire("web").status())
+                .as("the rest is in force")
+                .isEqualTo(RunStatus.SKIPPED);
+        lockkeeper.release(holder);
+        assertThat(lockkeeper.standing(next).blockers())
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        Blocker.Frozen.class,
+                        frozen -> assertThat(frozen.freeze().reason()).startsWith("its lock group becomes new when"));
+        Run sibling = lockkeeper.acquire("sibling");
+        assertThat(sibling.status()).isEqualTo(RunStatus.IN_PROGRESS);
+
+        lockkeeper.administration.moveToDeclaredGroups(ALICE);
+        assertThat(lockkeeper.now(next))
+                .returns(RunStatus.IN_PROGRESS, Run::status)
+                .returns(Set.of(new LockGroup("new")), Run::lockGroups);
+    }
+
+    private AdminOutcome configure(String environment, String json) {
+        PolicyDeclaration declaration = JSON.readValue(json, PolicyDeclaration.class);
+        return lockkeeper.administration.declare(
+                name(environment),
+                declaration.lockGroup(name(environment)),
+                declaration.policy(),
+                DeclaredIn.CONFIGURATION,
+                ALICE);
     }
 
     // Modes

@@ -40,8 +40,14 @@ class PolicyIT {
     }
 
     private Api identity(String name, String role) {
-        Answer made =
-                admin.call("POST", "/api/admin/tokens", "{\"name\":\"%s\",\"role\":\"%s\"}".formatted(name, role));
+        return identity(name, role, "*");
+    }
+
+    private Api identity(String name, String role, String environments) {
+        Answer made = admin.call(
+                "POST",
+                "/api/admin/tokens",
+                "{\"name\":\"%s\",\"role\":\"%s\",\"environments\":[\"%s\"]}".formatted(name, role, environments));
         assertThat(made.status()).as(made.text()).isEqualTo(201);
         return new Api(service.url(), made.json().path("token").asString());
     }
@@ -162,9 +168,53 @@ class PolicyIT {
                                 "{\"freeze_windows\":[{\"cron\":\"whenever\",\"time_zone\":\"Mars\",\"duration_seconds\":60,\"reason\":\"x\"}]}")
                         .text())
                 .contains("freeze_windows[0].cron", "freeze_windows[0].time_zone");
+        assertThat(put(
+                                "bad",
+                                "{\"approvers\":[\"a\\u0000b\"],\"freeze_windows\":[{\"cron\":\"0 16 * * FRI\\u0000\",\"time_zone\":\"UTC\",\"duration_seconds\":60,\"reason\":\"a\\u2028b\"}]}")
+                        .text())
+                .contains("approvers[0]", "freeze_windows[0].cron", "freeze_windows[0].reason", "one line");
+        assertThat(put("bad/freeze", "{\"reason\":\"x\",\"until\":\"+10000-01-01T00:00:00Z\"}")
+                        .json()
+                        .path("detail")
+                        .asString())
+                .contains("until must be within a year");
         assertThat(admin.call("GET", "/api/admin/environments/bad", null).status())
                 .as("nothing was written")
                 .isEqualTo(404);
+    }
+
+    /** Whoever shares a lock can hold it and keep all others from it. */
+    @Test
+    void lock_is_shared_only_by_an_admin_of_all_who_share_it() {
+        put("guarded-production", "{\"lock_group\":\"guarded-lock\",\"promote_from\":\"guarded-preprod\"}");
+        Api shop = identity("shop-admin", "admin", "guarded-shop-*");
+        String mine = "/api/admin/environments/guarded-shop-web";
+
+        assertThat(shop.call("PUT", mine, "{\"lock_group\":\"guarded-lock\"}").code())
+                .isEqualTo("forbidden");
+        assertThat(shop.call("PUT", mine, "{\"lock_group\":\"guarded-production\"}")
+                        .code())
+                .isEqualTo("forbidden");
+        assertThat(shop.call("PUT", mine, "{\"promote_from\":\"guarded-preprod\"}")
+                        .code())
+                .isEqualTo("forbidden");
+        assertThat(shop.call("PUT", mine, "{\"lock_group\":\"guarded-shop-all\"}")
+                        .status())
+                .isEqualTo(200);
+        put("guarded-production", "{\"lock_group\":\"guarded-shop-all\"}");
+        assertThat(shop.call("PUT", "/api/admin/environments/guarded-shop-api", "{\"lock_group\":\"guarded-shop-all\"}")
+                        .code())
+                .as("there is somebody in it that is not theirs")
+                .isEqualTo("forbidden");
+
+        Answer holder = pipeline.acquire("guarded-production", "{}");
+        Answer forced = shop.call(
+                "POST",
+                mine + "/force-release",
+                "{\"confirm\":\"guarded-shop-web\",\"fencing_token\":%d,\"reason\":\"mine, mine, mine\",\"even_if_alive\":true}"
+                        .formatted(holder.json().path("fencing_token").asLong()));
+        assertThat(forced.code()).isEqualTo("forbidden");
+        assertThat(pipeline.release(holder).status()).isEqualTo(200);
     }
 
     @Test
@@ -270,6 +320,8 @@ class PolicyIT {
                     while (!over.get()) {
                         Answer run = pipeline.acquire(environment, "{\"wait_seconds\":2}");
                         assertThat(run.status()).as(run.text()).isLessThan(300);
+                        Answer check = pipeline.call("GET", "/api/environments/" + environment + "/queue-check", null);
+                        assertThat(check.status()).as(check.text()).isEqualTo(200);
                         if (run.outcome().equals("granted")) {
                             assertThat(pipeline.release(run).status()).isEqualTo(200);
                             deployments++;

@@ -17,3 +17,7 @@ CREATE FUNCTION is_held_back(queued bigint, frozen text[], quarantined text[]) R
         WHERE p.run_id = queued
           AND ((p.environment = ANY (frozen) AND NOT r.passes_freeze) OR (p.environment = ANY (quarantined) AND r.priority > 0)))
 $$;
+
+-- The lock group that the configuration has declared while a run of the environment held the lock of the present one. Nothing is granted in
+-- the environment until that run has ended; then it moves, so that however long the queue is, the declaration comes into force.
+ALTER TABLE environment ADD COLUMN next_lock_group text;
