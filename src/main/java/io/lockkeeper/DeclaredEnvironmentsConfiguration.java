@@ -7,10 +7,14 @@ import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.PolicyDeclaration;
 import jakarta.validation.ConstraintViolation;
 import jakarta.validation.Validator;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.bind.BindException;
 import org.springframework.boot.context.properties.bind.BindHandler;
@@ -24,7 +28,7 @@ import org.springframework.boot.context.properties.source.ConfigurationPropertyS
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.NestedExceptionUtils;
-import org.springframework.core.env.Environment;
+import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.SystemEnvironmentPropertySource;
 
 /**
@@ -35,6 +39,13 @@ import org.springframework.core.env.SystemEnvironmentPropertySource;
 class DeclaredEnvironmentsConfiguration {
     private static final ConfigurationPropertyName ROOT = ConfigurationPropertyName.of("lockkeeper.environments");
     private static final String AUTO_CREATE = "auto-create";
+    private static final String VARIABLES = "LOCKKEEPER_ENVIRONMENTS_";
+
+    /** Such as {@code LOCKKEEPER_ENVIRONMENTS_PRODUCTION_LEASESECONDS} or {@code ..._FREEZEWINDOWS_0_CRON}. */
+    private static final Pattern VARIABLE =
+            Pattern.compile(VARIABLES + "(AUTO_?CREATE|.+_(" + keys(PolicyDeclaration.class)
+                    + ")(_[0-9]+)?|.+_FREEZEWINDOWS_[0-9]+_(" + keys(PolicyDeclaration.Window.class) + "))");
+
     private static final String WHAT_TO_DO = "Correct it and start again; docs/policy.md lists every key.";
 
     @Bean
@@ -49,7 +60,12 @@ class DeclaredEnvironmentsConfiguration {
     }
 
     @Bean
-    DeclaredEnvironments declaredEnvironments(Environment settings, Validator validator) {
+    DeclaredEnvironments declaredEnvironments(ConfigurableEnvironment settings, Validator validator) {
+        settings.getPropertySources().stream()
+                .filter(SystemEnvironmentPropertySource.class::isInstance)
+                .map(SystemEnvironmentPropertySource.class::cast)
+                .flatMap(variables -> Arrays.stream(variables.getPropertyNames()))
+                .forEach(DeclaredEnvironmentsConfiguration::requireKnown);
         Binder binder = Binder.get(settings);
         try {
             boolean autoCreate = binder.bind(ROOT.append(AUTO_CREATE), Bindable.of(Boolean.class))
@@ -62,6 +78,22 @@ class DeclaredEnvironmentsConfiguration {
         } catch (BindException e) {
             throw refused(e);
         }
+    }
+
+    /** A variable whose end is no key would be passed over in silence. Which of its underscores are dots nobody can tell, nor has to. */
+    private static void requireKnown(String variable) {
+        String name = variable.toUpperCase(Locale.ROOT);
+        if (name.startsWith(VARIABLES) && !VARIABLE.matcher(name).matches()) {
+            throw new StartupRefused(
+                    "The environment variable " + variable + " ends with no key of a policy.", WHAT_TO_DO);
+        }
+    }
+
+    private static String keys(Class<? extends Record> of) {
+        return Arrays.stream(of.getRecordComponents())
+                .map(component -> component.getName().equals("isProtected") ? "protected" : component.getName())
+                .map(key -> key.toUpperCase(Locale.ROOT))
+                .collect(Collectors.joining("|"));
     }
 
     private static StartupRefused refused(BindException e) {
@@ -116,7 +148,7 @@ class DeclaredEnvironmentsConfiguration {
                 .replace("isProtected", "protected")
                 .replace(".<list element>", "")
                 .replaceAll("([A-Z])", "-$1")
-                .toLowerCase(java.util.Locale.ROOT);
+                .toLowerCase(Locale.ROOT);
         throw new StartupRefused(
                 "The setting " + key + "." + field + " " + violation.getMessage() + ", and is "
                         + violation.getInvalidValue() + ".",
