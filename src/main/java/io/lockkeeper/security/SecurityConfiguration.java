@@ -75,7 +75,7 @@ class SecurityConfiguration implements WebMvcConfigurer {
                         .permitAll()
                         .requestMatchers("/actuator/health", "/actuator/health/liveness", "/actuator/health/readiness")
                         .permitAll()
-                        .requestMatchers("/actuator/prometheus")
+                        .requestMatchers("/actuator/prometheus", "/actuator/sbom", "/actuator/sbom/application")
                         .hasRole(Role.VIEW.name())
                         .requestMatchers("/actuator/**")
                         .denyAll()
