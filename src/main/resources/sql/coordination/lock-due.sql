@@ -1,6 +1,6 @@
--- The sweeper's locks: one replica sweeps at a time, and takes the groups that have something overdue, or are free while somebody waits
+-- The sweeper's locks, as far as they are free: a transition in the group has them otherwise, and does there what is due. One replica sweeps at a time, and takes the groups that have something overdue, or are free while somebody waits
 -- (which no transition leaves behind; this is the net below them).
-SELECT sorted.lock_group, pg_advisory_xact_lock(sorted.key)
+SELECT sorted.lock_group, pg_try_advisory_xact_lock(sorted.key) AS is_ours
 FROM (
     SELECT due.lock_group, group_lock_key(due.lock_group) AS key
     FROM (

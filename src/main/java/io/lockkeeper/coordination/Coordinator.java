@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,8 +15,15 @@ import org.jspecify.annotations.Nullable;
  * broke during the commit: repeat the request, with the same idempotency key if it is an acquire.
  */
 public final class Coordinator {
+    /**
+     * How many acquires of this replica may be under way at a time. A lock that is not free soon holds up whoever asks for it, each on a
+     * connection; heartbeats and releases must find some left.
+     */
+    private static final int ACQUIRING_AT_ONCE = 4;
+
     private final Execution execution;
     private final RunReader reader;
+    private final Semaphore acquiring = new Semaphore(ACQUIRING_AT_ONCE, true);
 
     public Coordinator(Execution execution, RunReader reader) {
         this.execution = execution;
@@ -23,7 +31,7 @@ public final class Coordinator {
     }
 
     public AcquireOutcome acquire(AcquireRequest request) {
-        Execution.Committed done = execution.run(new Transition.Acquire(request));
+        Execution.Committed done = begin(request);
         return switch (done.verdict()) {
             case Verdict.Started started ->
                 new AcquireOutcome.Granted(granted(done.after().inserted(), done), started.created());
@@ -46,6 +54,15 @@ public final class Coordinator {
                 new AcquireOutcome.KeyReused(reused.run().id());
             case Verdict other -> throw unexpected(other);
         };
+    }
+
+    private Execution.Committed begin(AcquireRequest request) {
+        acquiring.acquireUninterruptibly();
+        try {
+            return execution.run(new Transition.Acquire(request));
+        } finally {
+            acquiring.release();
+        }
     }
 
     /** The client is here again, so it is present, and if its run was granted meanwhile it now knows. */

@@ -162,8 +162,14 @@ public final class RunReader {
                     "aheadShown", Standing.AHEAD_SHOWN,
                     "countsAll", countsAll,
                     "frozen", frozen.toArray(String[]::new),
-                    "quarantined", quarantined.toArray(String[]::new));
+                    "heldBack", heldBackPlaces().toArray(String[]::new));
             roundTrip.add(STANDING, parameters, queues::read);
+        }
+
+        private Set<String> heldBackPlaces() {
+            Set<String> places = new TreeSet<>(frozen);
+            places.addAll(quarantined);
+            return places;
         }
 
         /** What holds the run back, whoever has the lock, and what holds back others. A known end of a freeze is part of the estimate. */

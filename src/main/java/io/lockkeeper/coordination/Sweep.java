@@ -72,12 +72,14 @@ final class Sweep {
                 .add(Execution.LOCK_SHARED, Map.of(), RoundTrip.IGNORE)
                 .add(LOCK_DUE, more.parameters(), rows -> {
                     while (rows.next()) {
-                        locked.add(new LockGroup(rows.getString("lock_group")));
+                        if (rows.getBoolean("is_ours")) {
+                            locked.add(new LockGroup(rows.getString("lock_group")));
+                        }
                     }
                 })
                 .run(connection);
 
-        if (locked.isEmpty()) {
+        if (locked.isEmpty() || !locked.containsAll(more.groups())) {
             new RoundTrip()
                     .add(SWEPT, Map.of(), RoundTrip.IGNORE)
                     .add(Sql.COMMIT, Map.of(), RoundTrip.IGNORE)

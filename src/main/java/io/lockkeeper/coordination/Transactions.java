@@ -14,9 +14,14 @@ final class Transactions {
     /** Statements get their snapshots one by one only at this level; the server's default may be another. */
     private static final ParsedSql READ_COMMITTED = Sql.parse("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
 
-    /** Waiting for a lock is bounded. What a client is told is on disk, whatever the server's default (invariant 7). */
+    /**
+     * Waiting for a lock is bounded, and so is the time in which a replica may say nothing while it holds some: one that was frozen between two
+     * round trips, or is gone without a farewell, must not stop the others. What a client is told is on disk, whatever the server's default
+     * (invariant 7).
+     */
     private static final ParsedSql SETTINGS = Sql.parse("""
             SELECT set_config('lock_timeout', '10s', true),
+                   set_config('idle_in_transaction_session_timeout', '5s', true),
                    CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
                         THEN set_config('synchronous_commit', 'on', true) END""");
 

@@ -112,6 +112,14 @@ record DatabaseAddress(
         return jdbcUrl(Map.of("socketTimeout", "30"));
     }
 
+    /**
+     * The same through a pooler in transaction mode: statements keep no name on the server, for the next transaction may meet another one. Whoever
+     * has a pooler that knows of them (PgBouncer 1.21 and its {@code max_prepared_statements}) says so by {@code prepareThreshold} in the URL.
+     */
+    String poolerUrl() {
+        return jdbcUrl(Map.of("socketTimeout", "30", "prepareThreshold", "0"));
+    }
+
     /** For migrations, of which a single statement may take long on a filled table. */
     String migrationUrl() {
         return jdbcUrl(Map.of());

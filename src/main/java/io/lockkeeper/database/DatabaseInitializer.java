@@ -28,7 +28,9 @@ final class DatabaseInitializer implements ApplicationContextInitializer<Configu
         @Nullable DatabaseAddress configured = configured(settings, environment);
         var address = configured == null ? embedded(settings, context) : configured;
         new FirstConnection(address).make(Duration.ofSeconds(settings.databaseConnectTimeoutSeconds()));
-        tellSpring(address, environment);
+        // The session has a way of its own where the other leads through a pooler.
+        tellSpring(
+                address, settings.databaseListenUrl() == null ? address.poolUrl() : address.poolerUrl(), environment);
         context.getBeanFactory().registerSingleton("sessionConnections", sessions(settings, address));
     }
 
@@ -77,9 +79,9 @@ final class DatabaseInitializer implements ApplicationContextInitializer<Configu
         ((DefaultSingletonBeanRegistry) context.getBeanFactory()).registerDisposableBean("embeddedPostgres", stop::run);
     }
 
-    private static void tellSpring(DatabaseAddress address, ConfigurableEnvironment environment) {
+    private static void tellSpring(DatabaseAddress address, String poolUrl, ConfigurableEnvironment environment) {
         var properties = new HashMap<String, Object>();
-        properties.put("spring.datasource.url", address.poolUrl());
+        properties.put("spring.datasource.url", poolUrl);
         put(properties, "spring.datasource.username", address.user());
         put(properties, "spring.datasource.password", address.password());
         if (!environment.containsProperty("spring.flyway.url") && !environment.containsProperty("spring.flyway.user")) {

@@ -1,8 +1,10 @@
 package io.lockkeeper.database;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -220,7 +222,8 @@ public final class EmbeddedPostgres implements AutoCloseable {
                     .toList()) {
                 try {
                     DataDirectory.delete(each);
-                } catch (IOException busy) {
+                } catch (IOException | UncheckedIOException busy) {
+                    // An initdb that its killed service left behind still writes there.
                     log.debug("{} is left for the next start.", each, busy);
                 }
             }
@@ -280,7 +283,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
                 return;
             }
             stopServer(cluster, binaries);
-            var said = Files.exists(logFile) ? Files.readString(logFile).substring((int) logged) : "";
+            var said = Files.exists(logFile) ? since(logged, logFile) : "";
             // The port was taken since we looked, or a Lockkeeper was killed so early that its server had no pid file
             // yet.
             var passes = said.contains("could not create any TCP/IP sockets")
@@ -289,6 +292,12 @@ public final class EmbeddedPostgres implements AutoCloseable {
                 throw new IOException(lastLine(said.isBlank() ? complaint : said));
             }
         }
+    }
+
+    private static String since(long offset, Path file) throws IOException {
+        byte[] all = Files.readAllBytes(file);
+        int from = (int) Math.min(offset, all.length);
+        return new String(all, from, all.length - from, StandardCharsets.UTF_8);
     }
 
     private String options(Map<String, String> differing) {

@@ -19,7 +19,7 @@ class HealthConfiguration {
         return new Background(new HealthProber(new HealthStore(jdbc, transactions), properties));
     }
 
-    /** Starts last and stops first, so that the database is there as long as it is. */
+    /** Stops before the database does. */
     private static final class Background implements SmartLifecycle {
         private final HealthProber prober;
         private final Routine routine;
@@ -41,6 +41,11 @@ class HealthConfiguration {
             running = false;
             prober.stop();
             routine.close();
+        }
+
+        @Override
+        public int getPhase() {
+            return Routine.PHASE;
         }
 
         @Override

@@ -6,12 +6,16 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Probes what is due, a few environments at a time. Only the thread of its routine talks to the database, so that an outage is noticed,
  * and said, in one place; probes run beside it and put their findings in a queue.
  */
 final class HealthProber {
+    private static final Logger LOG = LoggerFactory.getLogger(HealthProber.class);
+
     /** Probes of one replica that are under way, or have ended and are not stored yet. */
     static final int AT_ONCE = 8;
 
@@ -43,11 +47,19 @@ final class HealthProber {
             storeEnded();
             for (Claim claim : store.claim(pause, AT_ONCE - underWay)) {
                 underWay++;
-                Thread.ofVirtual()
-                        .name("lockkeeper-health")
-                        .start(() -> ended.add(new Result(claim, probe.of(claim.url()))));
+                Thread.ofVirtual().name("lockkeeper-health").start(() -> ended.add(new Result(claim, find(claim))));
             }
         } while (underWay > 0 && !stopping && awaitOne());
+    }
+
+    /** Whatever happens there is a finding: without one the probe would count as under way for ever. */
+    private Finding find(Claim claim) {
+        try {
+            return probe.of(claim.url());
+        } catch (Throwable e) {
+            LOG.error("The probe of {} failed.", claim.environment(), e);
+            return Finding.degraded("The probe failed; the log of the service says why.");
+        }
     }
 
     /** From now on a round starts nothing more and leaves what is under way. */

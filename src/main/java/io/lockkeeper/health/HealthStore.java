@@ -65,7 +65,7 @@ final class HealthStore {
                     .query((row, number) -> new Claim(
                             row.getString("environment"),
                             row.getString("health_url"),
-                            row.getObject("checked_at", OffsetDateTime.class)))
+                            row.getObject("claimed_at", OffsetDateTime.class)))
                     .list();
         });
     }

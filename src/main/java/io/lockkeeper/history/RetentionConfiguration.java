@@ -22,7 +22,7 @@ class RetentionConfiguration {
         return new Background(retention, new Routine("retention", PAUSE, retention::run));
     }
 
-    /** It begins when the service takes requests, and a stop waits for no more than the batch under way. */
+    /** A stop waits for no more than the batch under way. */
     private static final class Background implements SmartLifecycle {
         private final Retention retention;
         private final Routine routine;
@@ -44,6 +44,11 @@ class RetentionConfiguration {
             running = false;
             retention.stop();
             routine.close();
+        }
+
+        @Override
+        public int getPhase() {
+            return Routine.PHASE;
         }
 
         @Override

@@ -59,6 +59,9 @@ final class Announcer implements AutoCloseable {
             jdbc.query("SELECT pg_notify(?, ?)", rows -> {}, Announcement.CHANNEL, text);
         } catch (DataAccessException e) {
             LOG.info("The other replicas were not told of a change and will find it themselves: {}", e.getMessage());
+        } catch (Throwable e) {
+            // A defect, or no memory for a moment. What left here would end the thread without a word.
+            LOG.error("The announcer failed.", e);
         }
     }
 

@@ -155,8 +155,8 @@ final class EventTail implements AutoCloseable {
                 failing = true;
                 LOG.warn("The events cannot be read; they reach those who follow along later: {}", e.getMessage());
             }
-        } catch (RuntimeException e) {
-            // A defect. An exception that left here would end the thread without a word.
+        } catch (Throwable e) {
+            // A defect, or no memory for a moment. What left here would end the thread without a word.
             LOG.error("The reader of events failed.", e);
         }
         return RECHECK;

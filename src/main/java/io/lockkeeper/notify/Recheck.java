@@ -19,15 +19,16 @@ final class Recheck {
     }
 
     void run() {
-        Map<RunId, RunStatus> seen = room.runs();
+        Map<RunId, Set<RunStatus>> seen = room.runs();
         if (!seen.isEmpty()) {
             Long[] ids = seen.keySet().stream().map(RunId::value).toArray(Long[]::new);
             jdbc.query(
                     "SELECT id, status FROM run WHERE id = ANY (?)",
                     row -> {
                         RunId id = new RunId(row.getLong("id"));
-                        RunStatus status = seen.get(id);
-                        if (status == null || !status.label().equals(row.getString("status"))) {
+                        String status = row.getString("status");
+                        if (seen.getOrDefault(id, Set.of()).stream()
+                                .anyMatch(told -> !told.label().equals(status))) {
                             room.ring(Set.of(id), Set.of());
                         }
                     },

@@ -8,12 +8,19 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
 import org.springframework.dao.DataAccessException;
 import org.springframework.transaction.TransactionException;
 
 /** Something done again and again, a fixed time after it was last done. A fault is said once, and so is the recovery. */
 public final class Routine implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Routine.class);
+    /**
+     * The lifecycle phase of what goes on beside the requests: begun before the web server is open, and ended when it is closed, so that no request
+     * waits for the end of these. (The web server is two steps of 1,024 below the default.)
+     */
+    public static final int PHASE = SmartLifecycle.DEFAULT_PHASE - 4096;
+
     private static final Duration LAST_ROUND = Duration.ofSeconds(5);
 
     private final String name;
@@ -53,8 +60,8 @@ public final class Routine implements AutoCloseable {
                 failing = true;
                 LOG.warn("The {} failed and is tried again every {} ms: {}", name, pause.toMillis(), e.getMessage());
             }
-        } catch (RuntimeException e) {
-            // A defect. An exception that left here would end the schedule without a word.
+        } catch (Throwable e) {
+            // A defect, or no memory for a moment. What left here would end the schedule without a word.
             LOG.error("The {} failed.", name, e);
         }
     }

@@ -63,6 +63,11 @@ class WaitingConfiguration {
     }
 
     @Bean
+    SmartLifecycle waitingRoomLifecycle(WaitingRoom room) {
+        return new OpenRoom(room);
+    }
+
+    @Bean
     SmartLifecycle waitingLifecycle(
             WaitingRoom room,
             EventTail events,
@@ -72,7 +77,6 @@ class WaitingConfiguration {
             SessionConnections sessions) {
         Recheck recheck = new Recheck(jdbc, room);
         return new Background(
-                room,
                 events,
                 announcer,
                 new Listener(sessions::connect, room, events, replica),
@@ -88,20 +92,31 @@ class WaitingConfiguration {
         }
     }
 
-    /**
-     * What goes on beside the requests. It starts last and stops first: parked calls are answered before the web server waits for the calls
-     * that are under way.
-     */
+    /** Closes first of all: parked calls are answered before the web server, which is next, waits for the calls that are under way. */
+    private record OpenRoom(WaitingRoom room) implements SmartLifecycle {
+        @Override
+        public void start() {}
+
+        @Override
+        public void stop() {
+            room.close();
+        }
+
+        @Override
+        public boolean isRunning() {
+            return !room.isClosed();
+        }
+    }
+
+    /** What goes on beside the requests. */
     private static final class Background implements SmartLifecycle {
-        private final WaitingRoom room;
         private final EventTail events;
         private final Announcer announcer;
         private final Listener listener;
         private final List<Routine> routines;
         private volatile boolean running;
 
-        Background(WaitingRoom room, EventTail events, Announcer announcer, Listener listener, List<Routine> routines) {
-            this.room = room;
+        Background(EventTail events, Announcer announcer, Listener listener, List<Routine> routines) {
             this.events = events;
             this.announcer = announcer;
             this.listener = listener;
@@ -120,11 +135,15 @@ class WaitingConfiguration {
         @Override
         public void stop() {
             running = false;
-            room.close();
             events.close();
             routines.forEach(Routine::close);
             listener.close();
             announcer.close();
+        }
+
+        @Override
+        public int getPhase() {
+            return Routine.PHASE;
         }
 
         @Override

@@ -5,6 +5,7 @@ import io.lockkeeper.coordination.RunStatus;
 import io.lockkeeper.environment.LockGroup;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -31,10 +32,10 @@ public final class WaitingRoom {
     }
 
     /**
-     * How many of the calls may use the database at a time, half of its connections. Thousands that are rung at once stand in line here, where
-     * nothing times out, and leave the other half to heartbeats and releases.
+     * How many of the calls may use the database at a time. Thousands that are rung at once stand in line here, where nothing times out, and
+     * leave the other connections to acquires, heartbeats and releases.
      */
-    private static final int LOOKING_AT_ONCE = 5;
+    private static final int LOOKING_AT_ONCE = 4;
 
     private final int capacity;
     private final Semaphore looking = new Semaphore(LOOKING_AT_ONCE, true);
@@ -90,15 +91,16 @@ public final class WaitingRoom {
         places.getOrDefault(subject, Set.of()).forEach(Place::ring);
     }
 
-    /** The runs that are waited for, each with the status that its calls have seen; of several, one that is not the newest may count. */
-    Map<RunId, RunStatus> runs() {
-        Map<RunId, RunStatus> seen = new HashMap<>();
+    /** The runs that are waited for, each with what its calls have seen, which need not be the same. */
+    Map<RunId, Set<RunStatus>> runs() {
+        Map<RunId, Set<RunStatus>> seen = new HashMap<>();
         places.forEach((subject, here) -> {
             if (subject instanceof Subject.OfRun of) {
                 for (Place place : here) {
                     RunStatus status = place.seen;
                     if (status != null) {
-                        seen.put(of.run(), status);
+                        seen.computeIfAbsent(of.run(), run -> EnumSet.noneOf(RunStatus.class))
+                                .add(status);
                     }
                 }
             }

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,7 +68,8 @@ final class AdminTokenFile {
             Files.createLink(file, unfinished);
         } catch (FileAlreadyExistsException e) {
             log.debug("Another service has just made {}", file);
-        } catch (UnsupportedOperationException e) {
+        } catch (UnsupportedOperationException | FileSystemException e) {
+            // A file system without links.
             Files.move(unfinished, file);
         } finally {
             Files.deleteIfExists(unfinished);

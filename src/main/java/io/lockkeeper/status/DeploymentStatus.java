@@ -3,7 +3,6 @@ package io.lockkeeper.status;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.time.Instant;
 import java.util.List;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *     absent when there are none
  * @param freeze absent while runs are granted
  * @param quarantine absent unless a deployment went wrong and nobody has acknowledged it
- * @param environments a summary of each, only when the request named none
+ * @param environments a summary of each that the caller may see, the first {@link StatusReader#LISTED} by name; only when the request named none
  */
 public record DeploymentStatus(
         String environment,
@@ -29,25 +28,6 @@ public record DeploymentStatus(
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Frozen freeze,
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Quarantined quarantine,
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable List<Summary> environments) {
-
-    /** The same for somebody who may see only some of the environments. */
-    public DeploymentStatus visibleTo(Predicate<String> maySee) {
-        return new DeploymentStatus(
-                environment,
-                lock,
-                queue,
-                lastDeployment,
-                health,
-                undeployed,
-                awaitingApproval,
-                freeze,
-                quarantine,
-                environments == null
-                        ? null
-                        : environments.stream()
-                                .filter(summary -> maySee.test(summary.environment()))
-                                .toList());
-    }
 
     /** Whether somebody may deploy now, and who. */
     public record Lock(String status, @Nullable Holder holder, String lockGroup) {}

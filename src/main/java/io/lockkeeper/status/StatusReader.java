@@ -36,6 +36,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.ClassPathResource;
@@ -82,18 +83,18 @@ public class StatusReader {
     /**
      * The status of one environment; empty when no run has named it yet.
      *
-     * @param withSummary whether to add a line for each environment
+     * @param summarised of which environments to add a line each; null for none
      */
-    public Optional<DeploymentStatus> find(EnvironmentName environment, boolean withSummary) {
+    public Optional<DeploymentStatus> find(EnvironmentName environment, @Nullable Predicate<String> summarised) {
         Optional<DeploymentStatus> status = oneSnapshot.execute(transaction -> jdbc.sql(LOCK)
                 .param("environment", environment.value())
-                .query((row, number) -> read(environment, row, withSummary))
+                .query((row, number) -> read(environment, row, summarised))
                 .optional());
         return status == null ? Optional.empty() : status;
     }
 
     /** The status of an environment that has never had a run: free and empty. */
-    public DeploymentStatus untouched(EnvironmentName environment, boolean withSummary) {
+    public DeploymentStatus untouched(EnvironmentName environment, @Nullable Predicate<String> summarised) {
         Health health = jdbc.sql("SELECT statement_timestamp() AS at, last_swept_at FROM sweeper")
                 .query((row, number) -> ownHealth(row))
                 .single();
@@ -107,10 +108,11 @@ public class StatusReader {
                 List.of(),
                 null,
                 null,
-                withSummary ? summary() : null);
+                summarised == null ? null : summary(summarised));
     }
 
-    private DeploymentStatus read(EnvironmentName environment, ResultSet row, boolean withSummary) throws SQLException {
+    private DeploymentStatus read(EnvironmentName environment, ResultSet row, @Nullable Predicate<String> summarised)
+            throws SQLException {
         String group = row.getString("lock_group");
         Instant at = instant(row, "at");
         List<Environment> sharing = environments.sharing(new LockGroup(group));
@@ -150,7 +152,7 @@ public class StatusReader {
                 awaitingApproval(environment),
                 policy.freezeAt(at).map(StatusReader::frozen).orElse(null),
                 quarantine == null ? null : new Quarantined(quarantine.reason(), quarantine.since(), quarantine.run()),
-                withSummary ? summary() : null);
+                summarised == null ? null : summary(summarised));
     }
 
     private static @Nullable Holder holder(ResultSet row) throws SQLException {
@@ -292,14 +294,16 @@ public class StatusReader {
                 .list();
     }
 
-    private List<Summary> summary() {
+    private List<Summary> summary(Predicate<String> summarised) {
         Instant now = jdbc.sql("SELECT statement_timestamp()")
                 .query(OffsetDateTime.class)
                 .single()
                 .toInstant();
         Map<String, Environment> all = environments.list().stream()
+                .filter(environment -> summarised.test(environment.name().value()))
                 .collect(Collectors.toMap(environment -> environment.name().value(), Function.identity()));
         return jdbc.sql(SUMMARY)
+                .param("names", all.keySet().toArray(String[]::new))
                 .param("limit", LISTED)
                 .query((row, number) -> {
                     Long holder = row.getObject("holder", Long.class);

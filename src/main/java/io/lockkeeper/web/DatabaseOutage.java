@@ -13,12 +13,13 @@ final class DatabaseOutage {
 
     /**
      * Classes of SQLSTATE (PostgreSQL manual, appendix A): connection exception, transaction rollback, insufficient
-     * resources, operator intervention (shut-down, cancel, crash of a backend), system error. 25006 is a write on a standby,
-     * as seen for a moment after a failover.
+     * resources, operator intervention (shut-down, cancel, crash of a backend), system error.
      */
     private static final Set<String> STATE_CLASSES = Set.of("08", "40", "53", "57", "58");
 
-    private static final String READ_ONLY = "25006";
+    /** A lock that was not free in time, a transaction that was silent for too long, and a write on a standby, as seen after a failover. */
+    private static final Set<String> STATES = Set.of("55P03", "25P03", "25006");
+
     private static final int LONGEST_CHAIN = 20;
 
     private DatabaseOutage() {}
@@ -57,7 +58,7 @@ final class DatabaseOutage {
                 var state = e.getSQLState();
                 yield state != null
                         && state.length() == 5
-                        && (STATE_CLASSES.contains(state.substring(0, 2)) || state.equals(READ_ONLY));
+                        && (STATE_CLASSES.contains(state.substring(0, 2)) || STATES.contains(state));
             }
             default -> false;
         };

@@ -18,6 +18,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.CacheControl;
 import org.springframework.http.MediaType;
@@ -52,11 +53,11 @@ class StatusController {
             Caller caller, @RequestParam(required = false) @ValidEnvironment @Nullable String environment) {
         var name = environment == null ? defaultEnvironment.name() : new EnvironmentName(environment);
         Requests.require(caller, Role.VIEW, name.value());
-        DeploymentStatus status = statuses.find(name, environment == null).orElseGet(() -> {
+        Predicate<String> summarised = environment == null ? other -> caller.may(Role.VIEW, other) : null;
+        return ok(new StatusAnswer(statuses.find(name, summarised).orElseGet(() -> {
             environments.requireDefault(name);
-            return statuses.untouched(name, environment == null);
-        });
-        return ok(new StatusAnswer(status.visibleTo(other -> caller.may(Role.VIEW, other))));
+            return statuses.untouched(name, summarised);
+        })));
     }
 
     @GetMapping(path = "/api/admin/integrity", produces = MediaType.APPLICATION_JSON_VALUE)

@@ -4,10 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.sql.Connection;
 import java.time.Duration;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayNameGeneration;
 import org.junit.jupiter.api.DisplayNameGenerator;
@@ -82,7 +79,7 @@ class OutageTest {
         assertThat(lockkeeper.status(queued)).isEqualTo(RunStatus.TIMED_OUT);
     }
 
-    /** The sweeper forgives without the groups' locks; it must not keep those rows while it waits for a group that a transition holds. */
+    /** The sweeper forgives without the groups' locks; it must not keep those rows, nor wait for a group that a transition holds. */
     @Test
     @Tag("invariant-4")
     void sweeper_after_an_outage_and_a_transition_never_wait_for_each_other() throws Exception {
@@ -90,22 +87,42 @@ class OutageTest {
         Run queued = lockkeeper.acquire("production");
         lockkeeper.passes(dead.lease(), dead); // So that the sweeper wants the group's lock too.
         lockkeeper.outage();
-        try (ExecutorService background = Executors.newVirtualThreadPerTaskExecutor();
-                Connection transition = lockkeeper.database.dataSource().getConnection()) {
+        try (Connection transition = lockkeeper.database.dataSource().getConnection()) {
             transition.setAutoCommit(false);
             transition.createStatement().execute("SELECT pg_advisory_xact_lock(group_lock_key('production'))");
-            Future<?> sweep = background.submit(() -> lockkeeper.sweep());
-            lockkeeper.awaitWaiting(1);
+            lockkeeper.sweep();
 
             transition.createStatement().execute("SET LOCAL lock_timeout = '5s'");
             transition
                     .createStatement()
                     .execute("UPDATE run SET last_contact_at = clock_timestamp() WHERE id = " + queued.id());
             transition.commit();
-
-            sweep.get(20, TimeUnit.SECONDS);
         }
+        lockkeeper.sweep();
         assertThat(lockkeeper.status(queued)).isEqualTo(RunStatus.IN_PROGRESS);
+    }
+
+    /** Its machine is paused, or its network is gone, between the two round trips of a transition. */
+    @Test
+    @Tag("invariant-12")
+    void replica_that_is_frozen_in_the_middle_of_a_transition_does_not_stop_the_others() throws Exception {
+        Run dead = lockkeeper.acquire("staging");
+        lockkeeper.passes(dead.lease(), dead);
+        try (Connection frozen = lockkeeper.database.dataSource().getConnection()) {
+            frozen.setAutoCommit(false);
+            Transactions.begin()
+                    .add(
+                            Sql.parse("SELECT pg_advisory_xact_lock(group_lock_key('production'))"),
+                            Map.of(),
+                            RoundTrip.IGNORE)
+                    .run(frozen);
+
+            lockkeeper.sweep();
+            assertThat(lockkeeper.status(dead)).as("in another group").isEqualTo(RunStatus.EXPIRED);
+            assertThat(lockkeeper.acquire("production").status())
+                    .as("when the database has given the frozen one up")
+                    .isEqualTo(RunStatus.IN_PROGRESS);
+        }
     }
 
     private Run grantedAfterWaiting(String environment) {

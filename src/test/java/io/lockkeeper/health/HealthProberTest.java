@@ -100,11 +100,11 @@ class HealthProberTest {
         prober.round();
         assertThat(asked.get("/production")).hasValue(1);
 
-        passes(29);
+        passes(15);
         prober.round();
         assertThat(asked.get("/production")).hasValue(1);
 
-        passes(1);
+        passes(15);
         prober.round();
         assertThat(asked.get("/production")).hasValue(2);
     }
@@ -183,6 +183,18 @@ class HealthProberTest {
                         .query(String.class)
                         .list())
                 .containsExactly("worker");
+    }
+
+    @Test
+    void result_is_as_old_as_its_probe_although_another_was_begun_since() {
+        environment("production", url("/production"));
+        prober.round();
+        passes(60);
+        Object checkedAt = row("production").get("checked_at");
+
+        store.claim(Duration.ofSeconds(30), 8);
+
+        assertThat(row("production")).containsEntry("checked_at", checkedAt);
     }
 
     @Test
@@ -279,7 +291,8 @@ class HealthProberTest {
     }
 
     private void passes(int seconds) {
-        jdbc.sql("UPDATE environment_health SET checked_at = checked_at - make_interval(secs => :seconds)")
+        jdbc.sql(
+                        "UPDATE environment_health SET checked_at = checked_at - make_interval(secs => :seconds), claimed_at = claimed_at - make_interval(secs => :seconds)")
                 .param("seconds", seconds)
                 .update();
     }

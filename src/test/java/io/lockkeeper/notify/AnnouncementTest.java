@@ -59,10 +59,14 @@ class AnnouncementTest {
     @Test
     void re_check_rings_for_a_run_that_changed_without_an_announcement() throws Exception {
         try (WaitingRoom.Place place =
-                room.enter(new WaitingRoom.Subject.OfRun(RUN)).orElseThrow()) {
+                        room.enter(new WaitingRoom.Subject.OfRun(RUN)).orElseThrow();
+                WaitingRoom.Place other =
+                        room.enter(new WaitingRoom.Subject.OfRun(RUN)).orElseThrow()) {
             FutureTask<Boolean> rung = new FutureTask<>(() -> place.await(PATIENCE, RunStatus.QUEUED));
             Thread.ofVirtual().start(rung);
-            await().until(() -> room.runs().containsKey(RUN));
+            // Somebody else who came later has seen what is so now.
+            Thread.ofVirtual().start(new FutureTask<>(() -> other.await(PATIENCE, RunStatus.CANCELLED)));
+            await().until(() -> room.runs().getOrDefault(RUN, Set.of()).size() == 2);
             jdbc.update("""
                     INSERT INTO run (id, environments, status, status_reason, priority, coverage, lease_seconds, created_at, completed_at,
                                      last_contact_at, lock_token_nonce, lock_token_digest, caller, request_digest, batch_key)

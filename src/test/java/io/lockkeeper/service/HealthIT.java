@@ -97,7 +97,8 @@ class HealthIT {
                 Statement statement = other.createStatement()) {
             other.setAutoCommit(false);
             statement.execute("SELECT pg_advisory_xact_lock(hashtextextended('lockkeeper health prober', 0))");
-            jdbc.sql("UPDATE environment_health SET checked_at = checked_at - make_interval(secs => 60)")
+            jdbc.sql(
+                            "UPDATE environment_health SET checked_at = checked_at - make_interval(secs => 60), claimed_at = claimed_at - make_interval(secs => 60)")
                     .update();
 
             assertThat(health().path("status").asString()).isEqualTo("degraded");

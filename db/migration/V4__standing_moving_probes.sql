@@ -9,15 +9,11 @@ CREATE FUNCTION usual_hold_seconds(wanted text) RETURNS double precision LANGUAG
     JOIN run r ON r.id = last.run_id
 $$;
 
--- Whether a queued run is passed over while these environments are frozen or in quarantine.
-CREATE FUNCTION is_held_back(queued bigint, frozen text[], quarantined text[]) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (
-        SELECT FROM run_environment p
-        JOIN run r ON r.id = p.run_id
-        WHERE p.run_id = queued
-          AND ((p.environment = ANY (frozen) AND NOT r.passes_freeze) OR (p.environment = ANY (quarantined) AND r.priority > 0)))
-$$;
-
 -- The lock group that the configuration has declared while a run of the environment held the lock of the present one. Nothing is granted in
 -- the environment until that run has ended; then it moves, so that however long the queue is, the declaration comes into force.
 ALTER TABLE environment ADD COLUMN next_lock_group text;
+
+-- When a replica began the last probe; checked_at is when the one began whose result is kept.
+ALTER TABLE environment_health ADD COLUMN claimed_at timestamptz;
+UPDATE environment_health SET claimed_at = checked_at;
+ALTER TABLE environment_health ALTER COLUMN claimed_at SET NOT NULL;
