@@ -43,8 +43,8 @@ class DeclaredEnvironmentsConfiguration {
 
     /** Such as {@code LOCKKEEPER_ENVIRONMENTS_PRODUCTION_LEASESECONDS} or {@code ..._FREEZEWINDOWS_0_CRON}. */
     private static final Pattern VARIABLE =
-            Pattern.compile(VARIABLES + "(AUTO_?CREATE|.+_(" + keys(PolicyDeclaration.class)
-                    + ")(_[0-9]+)?|.+_FREEZEWINDOWS_[0-9]+_(" + keys(PolicyDeclaration.Window.class) + "))");
+            Pattern.compile(VARIABLES + "(AUTO_?CREATE|[A-Z0-9]+_(" + keys(PolicyDeclaration.class)
+                    + ")(_[0-9]+)?|[A-Z0-9]+_FREEZEWINDOWS_[0-9]+_(" + keys(PolicyDeclaration.Window.class) + "))");
 
     private static final String WHAT_TO_DO = "Correct it and start again; docs/policy.md lists every key.";
 
@@ -80,12 +80,17 @@ class DeclaredEnvironmentsConfiguration {
         }
     }
 
-    /** A variable whose end is no key would be passed over in silence. Which of its underscores are dots nobody can tell, nor has to. */
+    /**
+     * A variable that ends with no key would be passed over in silence, and one with an underscore in the name would be another environment's: a
+     * variable cannot say whether that is meant as a dash or a dot.
+     */
     private static void requireKnown(String variable) {
         String name = variable.toUpperCase(Locale.ROOT);
         if (name.startsWith(VARIABLES) && !VARIABLE.matcher(name).matches()) {
             throw new StartupRefused(
-                    "The environment variable " + variable + " ends with no key of a policy.", WHAT_TO_DO);
+                    "The environment variable " + variable
+                            + " is not the name of an environment in letters and digits and then a key without dashes. An environment with another name is declared in a file.",
+                    WHAT_TO_DO);
         }
     }
 

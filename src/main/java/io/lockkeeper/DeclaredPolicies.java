@@ -27,6 +27,8 @@ import org.springframework.stereotype.Component;
 class DeclaredPolicies {
     private static final Logger LOG = LoggerFactory.getLogger(DeclaredPolicies.class);
     private static final Actor CONFIGURATION = new Actor("configuration", "declared in the service's configuration");
+    private static final Actor NO_LONGER =
+            new Actor("configuration", "no longer declared in the service's configuration");
     private static final Duration PAUSE = Duration.ofSeconds(1);
 
     private final DeclaredEnvironments declared;
@@ -55,8 +57,14 @@ class DeclaredPolicies {
 
     private void apply(EnvironmentName name) {
         PolicyDeclaration declaration = declared.declarations().get(name);
+        if (declaration == null) {
+            LOG.warn(
+                    "The configuration no longer declares {}: it has the defaults now, without approvals, freeze windows or a shared lock."
+                            + " Declare it through the API if it is to have a policy.",
+                    name);
+        }
         AdminOutcome outcome = declaration == null
-                ? administration.reset(name, DeclaredIn.CONFIGURATION, CONFIGURATION)
+                ? administration.reset(name, DeclaredIn.CONFIGURATION, NO_LONGER)
                 : administration.declare(
                         name,
                         declaration.lockGroup(name),

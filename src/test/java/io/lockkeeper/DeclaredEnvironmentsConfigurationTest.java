@@ -45,12 +45,13 @@ class DeclaredEnvironmentsConfigurationTest {
                 "LOCKKEEPER_ENVIRONMENTS_PRODUCTION_LEESESECONDS",
                 "LOCKKEEPER_ENVIRONMENTS_PRODUCTION_LEASE_SECONDS",
                 "LOCKKEEPER_ENVIRONMENTS_PRODUCTION_FREEZEWINDOWS_0_CRONE",
-                "LOCKKEEPER_ENVIRONMENTS_LEASESECONDS"
+                "LOCKKEEPER_ENVIRONMENTS_LEASESECONDS",
+                "LOCKKEEPER_ENVIRONMENTS_PREPROD_EU_LEASESECONDS"
             })
     void variable_that_would_be_passed_over_is_refused_by_name(String variable) {
         assertThatThrownBy(() -> declare(Map.of(variable, "60")))
                 .isInstanceOf(StartupRefused.class)
-                .hasMessageContaining("The environment variable " + variable + " ends with no key of a policy.");
+                .hasMessageContaining("The environment variable " + variable + " is not the name of an environment");
     }
 
     private static DeclaredEnvironments declare(Map<String, Object> variables) {

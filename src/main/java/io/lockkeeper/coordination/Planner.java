@@ -306,11 +306,18 @@ final class Planner {
 
     private static Verdict released(Snapshot snapshot, Board board, Run run, Report report) {
         String deployed = report.result() == Report.Result.SUCCESS ? deployed(snapshot, run, report) : null;
-        board.end(run, report.result().status(), "released by its client", report, deployed);
+        board.end(run, report.result().status(), released(run, report), report, deployed);
         ship(snapshot, board, run, report);
         // Whatever the run covered and did not deploy needs another cover.
         board.handOver(run);
         return new Verdict.Ended(run);
+    }
+
+    private static String released(Run run, Report report) {
+        Grant.CancelRequest asked = run.requireGrant().cancel();
+        return asked == null || report.result() == Report.Result.SUCCESS
+                ? "released by its client"
+                : "released by its client, which was asked to stop: " + asked.reason();
     }
 
     private static Verdict leftTheQueue(Board board, Run run, Report report) {

@@ -4,6 +4,7 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.util.Objects;
 import java.util.Optional;
@@ -35,7 +36,10 @@ public record FreezeWindow(String cron, String timeZone, Duration duration, Stri
     }
 
     public static boolean isCron(String cron) {
-        return CronExpression.isValidExpression(withSeconds(cron));
+        String whole = withSeconds(cron);
+        // One that never comes, such as the 31st of February, is a slip.
+        return CronExpression.isValidExpression(whole)
+                && CronExpression.parse(whole).next(ZonedDateTime.now(ZoneOffset.UTC)) != null;
     }
 
     public static boolean isTimeZone(String name) {

@@ -36,6 +36,7 @@ public record DeploymentStatus(
      * The run that holds the lock.
      *
      * @param started when it was granted
+     * @param environment the first of {@code environments}, of all of which the run has the locks
      * @param alive whether its client was heard less than half a lease ago; a forced release spares it then
      */
     public record Holder(
@@ -46,6 +47,7 @@ public record DeploymentStatus(
             @Nullable String command,
             long runId,
             String environment,
+            List<String> environments,
             @Nullable String hostname,
             @Nullable String title,
             @Nullable String sha,

@@ -169,6 +169,7 @@ public class StatusReader {
                 row.getString("command"),
                 id,
                 firstEnvironment(row),
+                List.of((String[]) row.getArray("environments").getArray()),
                 row.getString("hostname"),
                 row.getString("title"),
                 row.getString("sha"),

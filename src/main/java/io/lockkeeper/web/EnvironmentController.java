@@ -6,8 +6,8 @@ import io.lockkeeper.coordination.AdminOutcome;
 import io.lockkeeper.coordination.Administration;
 import io.lockkeeper.coordination.EnvironmentReader;
 import io.lockkeeper.coordination.FencingToken;
-import io.lockkeeper.environment.DeclaredEnvironments;
 import io.lockkeeper.environment.DeclaredIn;
+import io.lockkeeper.environment.Environment;
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.LockGroup;
 import io.lockkeeper.environment.PolicyDeclaration;
@@ -17,6 +17,7 @@ import io.lockkeeper.web.RunAnswer.FreezeView;
 import io.lockkeeper.web.RunAnswer.HolderView;
 import jakarta.validation.Valid;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -41,17 +42,12 @@ class EnvironmentController {
     private final Administration administration;
     private final EnvironmentReader environments;
     private final KnownEnvironments knownEnvironments;
-    private final DeclaredEnvironments declared;
 
     EnvironmentController(
-            Administration administration,
-            EnvironmentReader environments,
-            KnownEnvironments knownEnvironments,
-            DeclaredEnvironments declared) {
+            Administration administration, EnvironmentReader environments, KnownEnvironments knownEnvironments) {
         this.administration = administration;
         this.environments = environments;
         this.knownEnvironments = knownEnvironments;
-        this.declared = declared;
     }
 
     /** Everything there is. */
@@ -142,16 +138,38 @@ class EnvironmentController {
     ResponseEntity<Done> freeze(
             Caller caller, @PathVariable @ValidEnvironment String environment, @RequestBody @Valid FreezeBody body) {
         Requests.require(caller, Role.ADMIN, environment);
-        if (!declared.areCreatedByAcquire()) {
-            requireKnown(environment);
-        }
+        // A freeze of a name that nobody has deployed to is a slip, and would let go on what was meant.
+        requireKnown(environment);
         done(
                 administration.freeze(
                         new EnvironmentName(environment), body.end(), new Actor(caller.name(), body.reason())),
                 environment);
         return ok(new Done(
                 "frozen",
-                "Nothing is granted in " + environment + " now. What runs may finish; what waits keeps its place."));
+                "Nothing is granted in " + environment + " now"
+                        + until(view(environment))
+                        + ". What runs may finish; what waits keeps its place."
+                        + siblings(new EnvironmentName(environment))));
+    }
+
+    private static String until(EnvironmentView view) {
+        return view.freeze() == null || view.freeze().until() == null
+                ? ""
+                : ", until " + view.freeze().until().truncatedTo(ChronoUnit.SECONDS);
+    }
+
+    /** Who shares the lock is not frozen along, and may deploy. */
+    private String siblings(EnvironmentName name) {
+        LockGroup group = environments.find(name).map(Environment::lockGroup).orElse(new LockGroup(name.value()));
+        List<EnvironmentName> others = environments.sharing(group).stream()
+                .filter(other -> !other.name().equals(name)
+                        && other.freezeAt(Instant.now()).isEmpty())
+                .map(Environment::name)
+                .toList();
+        return others.isEmpty()
+                ? ""
+                : " " + Sentences.places(others)
+                        + (others.size() == 1 ? " shares its lock and is" : " share its lock and are") + " not frozen.";
     }
 
     @DeleteMapping("/api/admin/environments/{environment}/freeze")

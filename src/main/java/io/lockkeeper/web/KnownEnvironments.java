@@ -1,6 +1,7 @@
 package io.lockkeeper.web;
 
 import io.lockkeeper.coordination.EnvironmentReader;
+import io.lockkeeper.environment.DeclaredEnvironments;
 import io.lockkeeper.environment.DefaultEnvironment;
 import io.lockkeeper.environment.EnvironmentName;
 import java.util.Comparator;
@@ -12,26 +13,32 @@ import org.springframework.stereotype.Component;
 @Component
 public final class KnownEnvironments {
     private final DefaultEnvironment defaultEnvironment;
+    private final DeclaredEnvironments declared;
     private final EnvironmentReader environments;
 
-    KnownEnvironments(DefaultEnvironment defaultEnvironment, EnvironmentReader environments) {
+    KnownEnvironments(
+            DefaultEnvironment defaultEnvironment, DeclaredEnvironments declared, EnvironmentReader environments) {
+        this.declared = declared;
         this.environments = environments;
         this.defaultEnvironment = defaultEnvironment;
     }
 
-    /** What an acquire is told that names environments which do not exist and are not made by it. */
+    /** What somebody is told who names environments that do not exist. */
     ProblemException unknown(List<EnvironmentName> unknown) {
         List<String> known = environments.list().stream()
                 .map(environment -> environment.name().value())
                 .toList();
         String name = unknown.getFirst().value();
         List<String> similar = similar(name, known);
+        String meant = similar.isEmpty() ? "" : " Did you mean " + String.join(" or ", similar) + "?";
         return Problem.of(
                         ProblemType.ENVIRONMENT_UNKNOWN,
-                        "There is no environment " + name + "."
-                                + (similar.isEmpty() ? "" : " Did you mean " + String.join(" or ", similar) + "?")
-                                + " Acquiring does not make environments here; an admin declares one with PUT /api/admin/environments/"
-                                + name + ".")
+                        declared.areCreatedByAcquire()
+                                ? "No run has named an environment " + name + " yet." + meant
+                                        + " Check the spelling; the first acquire makes it."
+                                : "There is no environment " + name + "." + meant
+                                        + " Acquiring does not make environments here; an admin declares one with PUT /api/admin/environments/"
+                                        + name + ".")
                 .with("environment", name)
                 .with("similar", similar)
                 .asException();
@@ -57,12 +64,7 @@ public final class KnownEnvironments {
      */
     public void requireDefault(EnvironmentName environment) {
         if (!defaultEnvironment.name().equals(environment)) {
-            throw Problem.of(
-                            ProblemType.ENVIRONMENT_UNKNOWN,
-                            "No run has named an environment " + environment
-                                    + " yet. Check the spelling; the first acquire makes it.")
-                    .with("environment", environment.value())
-                    .asException();
+            throw unknown(List.of(environment));
         }
     }
 }

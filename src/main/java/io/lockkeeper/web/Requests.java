@@ -145,7 +145,7 @@ final class Requests {
     static LockProof proof(@Nullable String header) {
         return LockTokens.parse(header)
                 .map(presented -> new LockProof(new RunId(presented.runId()), Sha256.of(presented.digest())))
-                .orElseThrow(RunProblems::proofMissing);
+                .orElseThrow(() -> header == null ? RunProblems.proofMissing() : RunProblems.proofMalformed());
     }
 
     static LockProof proof(@Nullable String header, RunId run) {
@@ -160,8 +160,13 @@ final class Requests {
         if (!caller.may(role, environment)) {
             throw Problem.of(
                             ProblemType.FORBIDDEN,
-                            "The token " + caller.name() + " may not "
-                                    + role.name().toLowerCase(java.util.Locale.ROOT) + " in " + environment
+                            "The token " + caller.name()
+                                    + switch (role) {
+                                        case VIEW -> " may not see ";
+                                        case DEPLOY -> " may not deploy in ";
+                                        case ADMIN -> " is no admin of ";
+                                    }
+                                    + environment
                                     + ". Use one that may, or ask an admin for it.")
                     .asException();
         }

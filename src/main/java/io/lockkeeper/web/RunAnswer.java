@@ -147,6 +147,7 @@ public sealed interface RunAnswer extends PlainAnswer {
             plain.put("deploy_sha", deploy.sha());
             plain.put("cancel_requested", cancelRequested);
             plain.put("cancel_reason", cancelReason);
+            plain.put("environment_created", environmentCreated);
             plain.put("message", message);
             return plain;
         }
@@ -194,6 +195,7 @@ public sealed interface RunAnswer extends PlainAnswer {
             plain.put("queue_length", queueLength);
             plain.put("eta_seconds", etaSeconds);
             plain.put("blocked_by", Sentences.blockedBy(blockers));
+            plain.put("environment_created", environmentCreated);
             plain.put("message", message);
             return plain;
         }

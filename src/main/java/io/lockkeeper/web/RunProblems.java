@@ -40,7 +40,9 @@ final class RunProblems {
         return Problem.of(
                         type,
                         "Nothing is granted now because of " + Sentences.blockedBy(List.of(view))
-                                + ". Try again later, or acquire with mode wait to queue.")
+                                + (type == ProblemType.QUARANTINED
+                                        ? ". An admin acknowledges it when the environment is well; a run of high priority passes."
+                                        : ". Try again later, or acquire with mode wait to queue."))
                 .with("blockers", List.of(view))
                 .asException();
     }
@@ -175,6 +177,14 @@ final class RunProblems {
         return Problem.of(
                         ProblemType.LOCK_TOKEN_INVALID,
                         "Send the header Lock-Token with the lock_token that acquire answered.")
+                .with("field", Requests.LOCK_TOKEN)
+                .asException();
+    }
+
+    static ProblemException proofMalformed() {
+        return Problem.of(
+                        ProblemType.LOCK_TOKEN_INVALID,
+                        "The Lock-Token is damaged. Send the whole lock_token that acquire answered.")
                 .with("field", Requests.LOCK_TOKEN)
                 .asException();
     }

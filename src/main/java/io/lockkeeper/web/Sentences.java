@@ -86,7 +86,8 @@ final class Sentences {
     }
 
     static String frozen(FreezeView freeze) {
-        return "the freeze of " + (freeze.everywhere() ? "all environments" : freeze.environment())
+        return (freeze.by() == null ? "the recurring freeze of " : "the freeze of ")
+                + (freeze.everywhere() ? "all environments" : freeze.environment())
                 + (freeze.until() == null ? "" : " until " + freeze.until().truncatedTo(ChronoUnit.SECONDS))
                 + (freeze.by() == null ? "" : " by " + freeze.by())
                 + " (" + freeze.reason() + ")";

@@ -99,6 +99,7 @@ class StatusController {
             if (holder != null) {
                 plain.put("holder_run_id", holder.runId());
                 plain.put("holder_environment", holder.environment());
+                plain.put("holder_environments", String.join(", ", holder.environments()));
                 plain.put("holder_fencing_token", holder.fencingToken());
                 plain.put("holder_lease_expires", holder.leaseExpires());
                 plain.put("holder_user", holder.user());

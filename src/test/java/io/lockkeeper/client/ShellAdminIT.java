@@ -132,8 +132,9 @@ class ShellAdminIT extends ShellClientFixture {
 
     @Test
     void freeze_makes_a_run_wait_and_unfreeze_lets_it_go() {
+        declare("{}");
         var frozen = client.run("freeze", environment, "--reason", "Release weekend", "--for", "7200");
-        assertThat(frozen.stdout()).startsWith("Nothing is granted in " + environment + " now.");
+        assertThat(frozen.stdout()).startsWith("Nothing is granted in " + environment + " now, until ");
         var waiting = client.start("run", environment, "--", "echo", "deployed");
         waiting.awaitStderr(" waits at position 1, held back by the freeze of " + environment + " until ")
                 .awaitStderr(" by admin (Release weekend)");
@@ -165,6 +166,7 @@ class ShellAdminIT extends ShellClientFixture {
         assertThat(client.run("freeze", "--all", "--reason", "Incident 12").exitStatus())
                 .isZero();
         try {
+            declare("{}");
             client.run("freeze", environment, "--reason", "Migration");
             assertThat(client.run("unfreeze", environment).stdout())
                     .isEqualTo("The freeze of " + environment

@@ -173,7 +173,7 @@ class PolicyIT {
                                 "{\"approvers\":[\"a\\u0000b\"],\"freeze_windows\":[{\"cron\":\"0 16 * * FRI\\u0000\",\"time_zone\":\"UTC\",\"duration_seconds\":60,\"reason\":\"a\\u2028b\"}]}")
                         .text())
                 .contains("approvers[0]", "freeze_windows[0].cron", "freeze_windows[0].reason", "one line");
-        assertThat(put("bad/freeze", "{\"reason\":\"x\",\"until\":\"+10000-01-01T00:00:00Z\"}")
+        assertThat(put("preprod/freeze", "{\"reason\":\"x\",\"until\":\"+10000-01-01T00:00:00Z\"}")
                         .json()
                         .path("detail")
                         .asString())
@@ -219,6 +219,11 @@ class PolicyIT {
 
     @Test
     void freeze_is_told_with_its_reason_and_end_and_lifted() {
+        assertThat(put("frosen/freeze", "{\"reason\":\"party\"}").code())
+                .as("a slip would let go on what was meant")
+                .isEqualTo("environment-unknown");
+        put("frozen", "{}");
+        put("frozen-auto", "{\"lock_group\":\"frozen\"}");
         assertThat(put("frozen/freeze", "{}").json().path("field").asString()).isEqualTo("reason");
         assertThat(put("frozen/freeze", "{\"reason\":\"party\",\"until\":\"2020-01-01T00:00:00Z\"}")
                         .json()
@@ -231,8 +236,8 @@ class PolicyIT {
                         .asString())
                 .contains("until must be an instant in quotes, such as");
         assertThat(put("frozen/freeze", "{\"reason\":\"party\",\"duration_seconds\":3600}")
-                        .status())
-                .isEqualTo(200);
+                        .text())
+                .contains("in frozen now, until ", "frozen-auto shares its lock and is not frozen.");
 
         Answer queued = pipeline.acquire("frozen", "{}");
         assertThat(queued.outcome()).isEqualTo("queued");
