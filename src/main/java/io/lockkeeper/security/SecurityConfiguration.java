@@ -5,10 +5,12 @@ import java.util.List;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpMethod;
 import org.springframework.security.authentication.AuthenticationManager;
 import org.springframework.security.authentication.ProviderManager;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
+import org.springframework.security.config.annotation.web.configurers.AuthorizeHttpRequestsConfigurer;
 import org.springframework.security.config.annotation.web.configurers.HeadersConfigurer;
 import org.springframework.security.config.http.SessionCreationPolicy;
 import org.springframework.security.web.AuthenticationEntryPoint;
@@ -23,7 +25,7 @@ import org.springframework.security.web.header.writers.StaticHeadersWriter;
 import org.springframework.web.method.support.HandlerMethodArgumentResolver;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
-/** Which path wants which role, and how a token becomes a caller. */
+/** How a token becomes a caller, and that {@link AccessRules} are enforced. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(SecurityProperties.class)
 class SecurityConfiguration implements WebMvcConfigurer {
@@ -67,20 +69,7 @@ class SecurityConfiguration implements WebMvcConfigurer {
             AuthenticationManager authenticationManager,
             AuthenticationEntryPoint entryPoint,
             AccessDeniedHandler accessDeniedHandler) {
-        http.authorizeHttpRequests(paths -> paths
-                        // Their requests have been through here already, as what they were before.
-                        .dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC)
-                        .permitAll()
-                        .requestMatchers("/api/openapi.yaml", "/api/docs", "/api/docs/**", "/client/lockkeeper")
-                        .permitAll()
-                        .requestMatchers("/actuator/health", "/actuator/health/liveness", "/actuator/health/readiness")
-                        .permitAll()
-                        .requestMatchers("/actuator/prometheus", "/actuator/sbom", "/actuator/sbom/application")
-                        .hasRole(Role.VIEW.name())
-                        .requestMatchers("/actuator/**")
-                        .denyAll()
-                        .anyRequest()
-                        .authenticated())
+        http.authorizeHttpRequests(SecurityConfiguration::enforceAccessRules)
                 .addFilterAt(bearerFilter(authenticationManager, entryPoint), BasicAuthenticationFilter.class)
                 .exceptionHandling(refusals ->
                         refusals.authenticationEntryPoint(entryPoint).accessDeniedHandler(accessDeniedHandler))
@@ -95,6 +84,20 @@ class SecurityConfiguration implements WebMvcConfigurer {
         return http.build();
     }
 
+    private static void enforceAccessRules(
+            AuthorizeHttpRequestsConfigurer<HttpSecurity>.AuthorizationManagerRequestMatcherRegistry paths) {
+        // Their requests have been through here already, as what they were before.
+        paths.dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC).permitAll();
+        for (var rule : AccessRules.ALL) {
+            paths.requestMatchers(rule.method(), rule.path()).access(rule);
+            if (rule.method().equals(HttpMethod.GET)) {
+                paths.requestMatchers(HttpMethod.HEAD, rule.path()).access(rule);
+            }
+        }
+        paths.requestMatchers("/actuator/**").denyAll();
+        paths.anyRequest().authenticated();
+    }
+
     private static AuthenticationFilter bearerFilter(
             AuthenticationManager authenticationManager, AuthenticationEntryPoint entryPoint) {
         var filter = new AuthenticationFilter(authenticationManager, new BearerToken.Converter());
@@ -107,8 +110,8 @@ class SecurityConfiguration implements WebMvcConfigurer {
     }
 
     /**
-     * Refuses paths that two readers could understand differently. The method is not its business here: no rule above depends
-     * on one, and whoever sends a wrong one learns from the 405 which are right.
+     * Refuses paths that two readers could understand differently. The method is not its business here: whoever sends
+     * a wrong one has no rule above, and learns from the 405 which are right.
      */
     @Bean
     HttpFirewall httpFirewall() {

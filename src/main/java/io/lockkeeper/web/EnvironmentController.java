@@ -89,8 +89,7 @@ class EnvironmentController {
     }
 
     @GetMapping(path = "/api/admin/environments/{environment}", produces = MediaType.APPLICATION_JSON_VALUE)
-    ResponseEntity<EnvironmentView> find(Caller caller, @PathVariable @ValidEnvironment String environment) {
-        Requests.require(caller, Role.VIEW, environment);
+    ResponseEntity<EnvironmentView> find(@PathVariable @ValidEnvironment String environment) {
         return ok(view(environment));
     }
 
@@ -106,7 +105,6 @@ class EnvironmentController {
             Caller caller,
             @PathVariable @ValidEnvironment String environment,
             @RequestBody @Valid PolicyDeclaration declaration) {
-        Requests.require(caller, Role.ADMIN, environment);
         EnvironmentName name = new EnvironmentName(environment);
         if (environment.equals(declaration.promoteFrom())) {
             throw Problem.invalidField("promote_from", "promote_from must be another environment.")
@@ -126,7 +124,6 @@ class EnvironmentController {
 
     @DeleteMapping(path = "/api/admin/environments/{environment}", produces = MediaType.APPLICATION_JSON_VALUE)
     ResponseEntity<EnvironmentView> reset(Caller caller, @PathVariable @ValidEnvironment String environment) {
-        Requests.require(caller, Role.ADMIN, environment);
         requireKnown(environment);
         done(
                 administration.reset(new EnvironmentName(environment), DeclaredIn.API, new Actor(caller.name(), null)),
@@ -137,7 +134,6 @@ class EnvironmentController {
     @PutMapping("/api/admin/environments/{environment}/freeze")
     ResponseEntity<Done> freeze(
             Caller caller, @PathVariable @ValidEnvironment String environment, @RequestBody @Valid FreezeBody body) {
-        Requests.require(caller, Role.ADMIN, environment);
         // A freeze of a name that nobody has deployed to is a slip, and would let go on what was meant.
         requireKnown(environment);
         done(
@@ -174,7 +170,6 @@ class EnvironmentController {
 
     @DeleteMapping("/api/admin/environments/{environment}/freeze")
     ResponseEntity<Done> unfreeze(Caller caller, @PathVariable @ValidEnvironment String environment) {
-        Requests.require(caller, Role.ADMIN, environment);
         requireKnown(environment);
         AdminOutcome outcome =
                 administration.unfreeze(new EnvironmentName(environment), new Actor(caller.name(), null));
@@ -193,7 +188,6 @@ class EnvironmentController {
 
     @PutMapping("/api/admin/freeze")
     ResponseEntity<Done> freezeAll(Caller caller, @RequestBody @Valid FreezeBody body) {
-        requireAdmin(caller);
         administration.freezeAll(body.end(), new Actor(caller.name(), body.reason()));
         return ok(new Done(
                 "frozen", "Nothing is granted anywhere now. What runs may finish; what waits keeps its place."));
@@ -201,7 +195,6 @@ class EnvironmentController {
 
     @DeleteMapping("/api/admin/freeze")
     ResponseEntity<Done> unfreezeAll(Caller caller) {
-        requireAdmin(caller);
         return ok(
                 administration.unfreezeAll(new Actor(caller.name(), null)) instanceof AdminOutcome.NotFrozen
                         ? new Done("unfrozen", "There was no freeze of all environments.")
@@ -211,7 +204,6 @@ class EnvironmentController {
     @PostMapping("/api/admin/environments/{environment}/acknowledge")
     ResponseEntity<Done> acknowledge(
             Caller caller, @PathVariable @ValidEnvironment String environment, @RequestBody @Valid ReasonBody body) {
-        Requests.require(caller, Role.ADMIN, environment);
         requireKnown(environment);
         AdminOutcome outcome =
                 administration.acknowledge(new EnvironmentName(environment), new Actor(caller.name(), body.reason()));
@@ -228,7 +220,6 @@ class EnvironmentController {
             Caller caller,
             @PathVariable @ValidEnvironment String environment,
             @RequestBody @Valid ForceReleaseBody body) {
-        Requests.require(caller, Role.ADMIN, environment);
         requireKnown(environment);
         if (!environment.equals(body.confirm())) {
             throw Problem.of(
@@ -296,13 +287,6 @@ class EnvironmentController {
         EnvironmentName name = new EnvironmentName(environment);
         if (environments.find(name).isEmpty()) {
             throw knownEnvironments.unknown(List.of(name));
-        }
-    }
-
-    private static void requireAdmin(Caller caller) {
-        if (!caller.mayEverywhere(Role.ADMIN)) {
-            throw Problem.of(ProblemType.FORBIDDEN, "This takes a token with the role admin for all environments.")
-                    .asException();
         }
     }
 

@@ -10,7 +10,6 @@ import io.lockkeeper.coordination.QueueCheck;
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.notify.LockWaiting;
 import io.lockkeeper.security.Caller;
-import io.lockkeeper.security.Role;
 import io.lockkeeper.web.RunAnswer.HolderView;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -92,7 +91,6 @@ class LockController {
 
     @GetMapping("/api/environments/{environment}/lock")
     ResponseEntity<LockAnswer> lock(
-            Caller caller,
             @PathVariable @ValidEnvironment String environment,
             @RequestParam(name = "fencing_token", required = false)
                     @Range(min = 1, message = "must be a fencing token, a number above 0")
@@ -102,7 +100,6 @@ class LockController {
                     @Range(min = 0, max = 60, message = "must be between 0 and 60 seconds")
                     int waitSeconds)
             throws InterruptedException {
-        Requests.require(caller, Role.VIEW, environment);
         var name = new EnvironmentName(environment);
         return switch (waiting.await(name, Duration.ofSeconds(waitSeconds))) {
             case LockWaiting.Outcome.Answer answer -> ok(LockAnswer.of(environment, answer.lock(), fencingToken));
@@ -167,7 +164,6 @@ class LockController {
             @RequestParam(required = false) @Text(max = 255) @Nullable String repository,
             @RequestParam(required = false) @Text(max = 255) @Nullable String ref,
             @RequestParam(required = false) @Nullable String priority) {
-        Requests.require(caller, Role.VIEW, environment);
         var name = new EnvironmentName(environment);
         if (locks.find(name).isEmpty()) {
             environments.requireDefault(name);

@@ -156,19 +156,10 @@ final class Requests {
         return proof;
     }
 
+    /** For what the rules of access leave to a controller: the environments of a body, a parameter or a run. */
     static void require(Caller caller, Role role, String environment) {
         if (!caller.may(role, environment)) {
-            throw Problem.of(
-                            ProblemType.FORBIDDEN,
-                            "The token " + caller.name()
-                                    + switch (role) {
-                                        case VIEW -> " may not see ";
-                                        case DEPLOY -> " may not deploy in ";
-                                        case ADMIN -> " is no admin of ";
-                                    }
-                                    + environment
-                                    + ". Use one that may, or ask an admin for it.")
-                    .asException();
+            throw SecurityProblems.forbidden(caller.name(), role, environment).asException();
         }
     }
 

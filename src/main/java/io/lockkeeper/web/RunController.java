@@ -87,13 +87,13 @@ class RunController {
                             "environments is required here: name 1 to 32, such as [\"web\", \"worker\"].")
                     .asException();
         }
+        environments.forEach(environment -> Requests.require(caller, Role.DEPLOY, environment));
         return acquire(caller, environments, key, request);
     }
 
     private ResponseEntity<RunAnswer> acquire(
             Caller caller, List<String> environments, @Nullable String key, AcquireBody body)
             throws InterruptedException {
-        environments.forEach(environment -> Requests.require(caller, Role.DEPLOY, environment));
         AcquireRequest request = requests.acquire(caller, environments, key, body);
         Duration patience = Duration.ofSeconds(Objects.requireNonNullElse(body.waitSeconds(), 0));
         return switch (coordinator.acquire(request)) {
@@ -204,7 +204,6 @@ class RunController {
     /** The same for a client that knows the environment but not the run: the lock token names it. It releases the whole run. */
     @PostMapping("/api/environments/{environment}/release")
     ResponseEntity<RunAnswer> releaseEnvironment(
-            Caller caller,
             @PathVariable @ValidEnvironment String environment,
             @RequestHeader(name = Requests.LOCK_TOKEN, required = false) @Nullable String lockToken,
             @RequestBody(required = false) @Valid @Nullable ReleaseBody body)
@@ -215,7 +214,6 @@ class RunController {
             when RunView.names(answer.report().run().environments()).contains(environment) -> {}
             default -> throw RunProblems.proofInvalid(proof.run());
         }
-        Requests.require(caller, Role.DEPLOY, environment);
         return release(proof, body);
     }
 

@@ -1,13 +1,18 @@
 package io.lockkeeper.web;
 
+import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.security.AccessRefused;
+import io.lockkeeper.security.Role;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.Locale;
 import java.util.regex.Pattern;
 import org.springframework.http.HttpHeaders;
 import org.springframework.security.access.AccessDeniedException;
 import org.springframework.security.authentication.AuthenticationServiceException;
 import org.springframework.security.authentication.InsufficientAuthenticationException;
+import org.springframework.security.authorization.AuthorizationDeniedException;
 import org.springframework.security.core.AuthenticationException;
 import org.springframework.security.web.AuthenticationEntryPoint;
 import org.springframework.security.web.access.AccessDeniedHandler;
@@ -42,7 +47,13 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
     @Override
     public void handle(HttpServletRequest request, HttpServletResponse response, AccessDeniedException exception)
             throws IOException {
-        problems.write(request, response, forbidden(request));
+        problems.write(
+                request,
+                response,
+                exception instanceof AuthorizationDeniedException denied
+                                && denied.getAuthorizationResult() instanceof AccessRefused refused
+                        ? forbidden(refused)
+                        : forbidden(request));
     }
 
     @Override
@@ -76,6 +87,32 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
                 ProblemType.FORBIDDEN,
                 "%s may not do this. Use a token with another role, or ask the administrator."
                         .formatted(caller == null ? "This token" : "The token " + caller.getName()));
+    }
+
+    private static Problem forbidden(AccessRefused refused) {
+        var environment = refused.environment();
+        if (environment != null && EnvironmentName.isValid(environment)) {
+            return forbidden(refused.caller(), refused.needed(), environment);
+        }
+        return Problem.of(
+                ProblemType.FORBIDDEN,
+                "This takes a token with the role %s%s, and %s is none. Use another one, or ask an admin for it."
+                        .formatted(
+                                refused.needed().name().toLowerCase(Locale.ROOT),
+                                refused.everywhere() ? " for all environments (*)" : "",
+                                refused.caller()));
+    }
+
+    static Problem forbidden(String caller, Role needed, String environment) {
+        return Problem.of(
+                ProblemType.FORBIDDEN,
+                "The token " + caller
+                        + switch (needed) {
+                            case VIEW -> " may not see ";
+                            case DEPLOY -> " may not deploy in ";
+                            case ADMIN -> " is no admin of ";
+                        }
+                        + environment + ". Use one that may, or ask an admin for it.");
     }
 
     static Problem rejected(RequestRejectedException exception) {
