@@ -56,9 +56,17 @@ class BodyLimitFilter extends OncePerRequestFilter implements Ordered {
             problems.write(request, response, tooLarge());
         } else if (request.getContentLengthLong() == 0) {
             chain.doFilter(new EmptyRequest(request), response);
+        } else if (isOfAnyType(request)) {
+            problems.write(request, response, RefusedByStatus.problem(415, request.getMethod()));
         } else {
             chain.doFilter(new LimitedRequest(request), response);
         }
+    }
+
+    /** Spring fails on a type such as {@code *}{@code /*}, where it refuses all others that it does not know. */
+    private static boolean isOfAnyType(HttpServletRequest request) {
+        var type = request.getContentType();
+        return type != null && type.contains("*");
     }
 
     private static Problem compressed() {

@@ -5,6 +5,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.stream.Collectors;
+import org.apache.tomcat.util.http.InvalidParameterException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.annotation.Order;
@@ -72,6 +73,12 @@ class ProblemAdvice {
             case AuthenticationException e -> SecurityProblems.unauthorized(e);
             case AccessDeniedException _ -> SecurityProblems.forbidden(request);
             case RequestRejectedException e -> SecurityProblems.rejected(e);
+            // Tomcat reads the parameters when the first one is asked for, which a handler does.
+            case InvalidParameterException _ ->
+                Problem.of(
+                        ProblemType.INVALID_REQUEST,
+                        "The parameters after the question mark cannot be read: one has no name, or an escape that is no"
+                                + " character. Encode them as a URL wants it.");
             case AsyncRequestTimeoutException _ ->
                 Problem.of(ProblemType.INTERNAL_ERROR, "The answer took too long. Send the request again.");
             case ErrorResponse e

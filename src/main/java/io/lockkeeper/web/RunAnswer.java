@@ -137,6 +137,12 @@ public sealed interface RunAnswer extends PlainAnswer {
             return "granted";
         }
 
+        /** Spring logs answers: the beginning at level debug, all of it at trace. A secret has no place in a log. */
+        @Override
+        public String toString() {
+            return "Granted[run=" + run.id() + ", fencingToken=" + fencingToken + ", lockToken=hidden]";
+        }
+
         @Override
         public SequencedMap<String, ? extends @Nullable Object> plain() {
             SequencedMap<String, @Nullable Object> plain = plainStart(this);
@@ -185,6 +191,12 @@ public sealed interface RunAnswer extends PlainAnswer {
         @Override
         public String outcome() {
             return "queued";
+        }
+
+        /** Spring logs answers: the beginning at level debug, all of it at trace. A secret has no place in a log. */
+        @Override
+        public String toString() {
+            return "Queued[run=" + run.id() + ", position=" + position + ", lockToken=hidden]";
         }
 
         @Override

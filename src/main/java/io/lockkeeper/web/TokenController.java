@@ -41,6 +41,12 @@ class TokenController {
     /** A new token with its secret. */
     record CreatedView(@JsonUnwrapped TokenView view, String token) implements PlainAnswer {
 
+        /** Spring logs answers: the beginning at level debug, all of it at trace. A secret has no place in a log. */
+        @Override
+        public String toString() {
+            return "CreatedView[view=" + view + ", token=hidden]";
+        }
+
         @Override
         public SequencedMap<String, ? extends @Nullable Object> plain() {
             SequencedMap<String, @Nullable Object> plain = new LinkedHashMap<>();

@@ -100,6 +100,12 @@ class RawRequestsTest {
         assertThat(EdgeServer.field(answer)).contains("path");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"wait_seconds=%zz", "wait_seconds=%", "wait_seconds=%FF", "=1", "&=&"})
+    void parameters_that_cannot_be_read_are_refused(String parameters) {
+        assertInvalidRequest(server.raw("GET /api/try/runs/1?" + parameters + " HTTP/1.1\r\n" + HEADERS + "\r\n"));
+    }
+
     @Test
     void trace_is_not_allowed() {
         var answer = server.raw("TRACE /api/try/runs/1 HTTP/1.1\r\n" + HEADERS + "\r\n");

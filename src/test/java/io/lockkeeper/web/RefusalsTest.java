@@ -75,6 +75,14 @@ class RefusalsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"*/*", "application/*", "application/*+json", "text/plain"})
+    void a_body_that_is_not_said_to_be_json_is_refused(String type) {
+        assertProblem(
+                server.call("POST", "/api/try/release", "{}", "Content-Type", type),
+                ProblemType.UNSUPPORTED_MEDIA_TYPE);
+    }
+
+    @ParameterizedTest
     @CsvSource({
         "/api/try/runs/abc, id, id must be a whole number.",
         "/api/try/runs/99999999999999999999, id, id must be a whole number.",

@@ -1,0 +1,210 @@
+package io.lockkeeper.service;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.lockkeeper.ServiceProcess;
+import io.lockkeeper.TestDatabase;
+import io.lockkeeper.service.Api.Answer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/** No secret is left anywhere, however much is logged. Hashes of them are. */
+class SecretsIT {
+
+    /** One that is found nowhere by chance, with what must be encoded in a URL. */
+    private static final String DATABASE_PASSWORD = "hush-p4ssw0rd+of/the=database";
+
+    @Test
+    void secrets_that_were_used_are_nowhere_but_with_those_who_have_them() {
+        var database = TestDatabase.migrated();
+        var jdbc = JdbcClient.create(database.dataSource());
+        try (var process = start(database, jdbc);
+                var events = EventStream.open(process, null, "")) {
+            var secrets = new LinkedHashMap<String, String>();
+            secrets.put("admin token", process.adminToken());
+            secrets.put("database password", DATABASE_PASSWORD);
+            var refusals = use(process, secrets);
+            assertThat(secrets).hasSizeGreaterThan(6);
+
+            var places = new LinkedHashMap<String, String>();
+            places.put("log", process.log());
+            places.put("refusals", String.join("\n", refusals));
+            places.put("events", told(events));
+            places.putAll(answers(new Api(process.url(), process.adminToken())));
+            places.putAll(columns(jdbc));
+            assertThat(places.get("log"))
+                    .as("the log is as talkative as it gets")
+                    .contains("DEBUG", "TRACE");
+            assertThat(places.get("events")).contains("token_created", "granted");
+            assertThat(places.get("run.title")).contains("a scenario");
+            assertThat(places.get("/actuator/prometheus")).contains("jvm_");
+
+            var found = new ArrayList<String>();
+            places.forEach((place, text) -> forms(secrets).forEach((name, secret) -> {
+                var at = text.indexOf(secret);
+                if (at >= 0) {
+                    found.add(name + " in " + place + ": " + text.substring(Math.max(0, at - 200), at) + "<here>");
+                }
+            }));
+            assertThat(found).isEmpty();
+        }
+    }
+
+    /** The database is the owner's; the service logs on with a password of its own, which stands in its address. */
+    private static ServiceProcess start(TestDatabase database, JdbcClient jdbc) {
+        jdbc.sql("DROP ROLE IF EXISTS hushed").update();
+        jdbc.sql("CREATE ROLE hushed SUPERUSER LOGIN PASSWORD '" + DATABASE_PASSWORD + "'")
+                .update();
+        return ServiceProcess.startOn(
+                database,
+                "--lockkeeper.database-user=hushed",
+                "--lockkeeper.database-password=" + DATABASE_PASSWORD,
+                "--logging.level.root=debug",
+                "--logging.level.io.lockkeeper=trace",
+                "--logging.level.org.springframework.security=trace",
+                "--logging.level.org.springframework.jdbc=trace",
+                "--logging.level.org.springframework.web=trace",
+                "--logging.level.org.springframework.web.servlet.DispatcherServlet=trace",
+                "--logging.level.org.apache.coyote=trace",
+                "--logging.level.org.postgresql=trace",
+                "--logging.level.com.zaxxer.hikari=debug",
+                "--logging.level.org.flywaydb=debug",
+                "--logging.level.org.apache.catalina=debug");
+    }
+
+    /** Uses each secret in the right way and in wrong ones; returns what was said to the latter. */
+    private static List<String> use(ServiceProcess process, Map<String, String> secrets) {
+        var admin = new Api(process.url(), process.adminToken());
+        var created = admin.call(
+                "POST",
+                "/api/admin/tokens",
+                "{\"name\": \"ci\", \"role\": \"deploy\", \"environments\": [\"shop-*\"]}");
+        var ciToken = created.json().path("token").asString();
+        secrets.put("token", ciToken);
+        var revoked = admin.call("POST", "/api/admin/tokens", "{\"name\": \"gone\", \"role\": \"view\"}");
+        var revokedToken = revoked.json().path("token").asString();
+        secrets.put("revoked token", revokedToken);
+        admin.call("DELETE", "/api/admin/tokens/" + revoked.json().path("id").asLong(), null);
+
+        var ci = new Api(process.url(), ciToken);
+        Answer first = ci.call(
+                "POST",
+                "/api/environments/shop-web/acquire",
+                "{\"title\": \"a scenario\"}",
+                "Idempotency-Key",
+                "again");
+        secrets.put("lock token", first.lockToken());
+        Answer again = ci.call(
+                "POST",
+                "/api/environments/shop-web/acquire",
+                "{\"title\": \"a scenario\"}",
+                "Idempotency-Key",
+                "again");
+        assertThat(again.lockToken()).isEqualTo(first.lockToken());
+        Answer second = ci.acquire("shop-web", "{}");
+        secrets.put("lock token of a queued run", second.lockToken());
+        ci.heartbeat(first);
+        ci.await(second, 1);
+
+        var wrong = "lkt_" + "wrong-but-perhaps-of-another-service-0123456";
+        secrets.put("wrong token", wrong);
+        var wrongLock = first.runId() + "." + "Q".repeat(42) + "A";
+        secrets.put("wrong lock token", wrongLock);
+        var heartbeat = "/api/runs/" + first.runId() + "/heartbeat";
+        var refused = new ArrayList<Answer>(List.of(
+                ci.acquire("production", "{}"),
+                ci.call("GET", "/api/admin/tokens", null),
+                new Api(process.url(), revokedToken).status("shop-web"),
+                new Api(process.url(), wrong).status("shop-web"),
+                ci.call("POST", heartbeat, null, "Lock-Token", wrongLock),
+                ci.call("POST", heartbeat, null, "Lock-Token", second.lockToken()),
+                ci.call("POST", heartbeat, null, "Lock-Token", first.lockToken() + " "),
+                ci.call("POST", heartbeat, null, "Lock-Token", first.lockToken() + "\u00e9"),
+                ci.call("POST", heartbeat, "{\"lock_token\": \"x\"}", "Content-Type", "text/plain", "Lock-Token", "x"),
+                // Where they do not belong.
+                ci.acquire("shop-web", "{\"pid\": \"" + ciToken + "\"}"),
+                ci.acquire("shop-web", "{\"mode\": \"" + first.lockToken() + "\"}")));
+        ci.release(second);
+        ci.release(first);
+        refused.add(ci.heartbeat(first));
+        return refused.stream()
+                .map(answer -> answer.response().headers().map() + answer.text())
+                .toList();
+    }
+
+    private static String told(EventStream events) {
+        var told = new StringBuilder();
+        for (var last = ""; !last.equals("released"); ) {
+            var event = Objects.requireNonNull(events.next());
+            last = event.type();
+            told.append(event.type()).append(' ').append(event.data()).append('\n');
+        }
+        return told.toString();
+    }
+
+    /** What anybody may be shown later. */
+    private static Map<String, String> answers(Api admin) {
+        var answers = new LinkedHashMap<String, String>();
+        for (var path : List.of(
+                "/actuator/health",
+                "/actuator/health/liveness",
+                "/actuator/health/readiness",
+                "/actuator/prometheus",
+                "/actuator",
+                "/actuator/env",
+                "/actuator/configprops",
+                "/actuator/info",
+                "/api/admin/tokens",
+                "/api/admin/audit",
+                "/api/admin/deployments",
+                "/api/admin/environments",
+                "/api/admin/deployment-status?environment=shop-web")) {
+            var answer = admin.call("GET", path, null, "Accept", "*/*");
+            answers.put(path, answer.response().headers().map() + answer.text());
+        }
+        return answers;
+    }
+
+    /** Each column of each table, as text. */
+    private static Map<String, String> columns(JdbcClient jdbc) {
+        var columns = new LinkedHashMap<String, String>();
+        jdbc.sql("""
+                        SELECT table_name, column_name
+                        FROM information_schema.columns
+                        WHERE table_schema = current_schema()
+                        ORDER BY table_name, ordinal_position""")
+                .query((row, _) -> List.of(row.getString(1), row.getString(2)))
+                .list()
+                .forEach(column -> columns.put(
+                        column.getFirst() + "." + column.getLast(),
+                        String.join(
+                                "\n",
+                                jdbc.sql("SELECT coalesce(\"%s\"::text, '') FROM \"%s\""
+                                                .formatted(column.getLast(), column.getFirst()))
+                                        .query(String.class)
+                                        .list())));
+        return columns;
+    }
+
+    /** A secret as it is, and as it may have been encoded. Of a lock token the part after the dot is the secret. */
+    private static Map<String, String> forms(Map<String, String> secrets) {
+        var forms = new LinkedHashMap<String, String>();
+        secrets.forEach((name, secret) -> {
+            var core = secret.substring(secret.indexOf('.') + 1);
+            forms.put(name, core);
+            forms.put(
+                    name + " in base64",
+                    Base64.getEncoder().withoutPadding().encodeToString(secret.getBytes(StandardCharsets.UTF_8)));
+            forms.put(name + " in hex", HexFormat.of().formatHex(secret.getBytes(StandardCharsets.UTF_8)));
+        });
+        return forms;
+    }
+}
