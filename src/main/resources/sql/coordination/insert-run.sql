@@ -6,7 +6,7 @@ WITH inserted AS (
         approvals_required, approval_expires_at, passes_freeze,
         lock_token_nonce, lock_token_digest, caller, idempotency_key, request_digest,
         batch_key, batched_into, covered, skip_reason,
-        sha, ref, repository, title, tier, reason, user_name, hostname, pid, command, source, run_url)
+        sha, ref, repository, title, tier, reason, user_name, hostname, pid, command, source, run_url, trusted)
     SELECT :environments::text[], :status, :statusReason, :priority::smallint, :coverage, :leaseSeconds,
            :at::timestamptz, starts.at, starts.at, CASE WHEN :status = 'skipped' THEN :at::timestamptz END, :at::timestamptz,
            :queueSeconds,
@@ -19,7 +19,7 @@ WITH inserted AS (
            :passesFreeze,
            :nonce, :digest, :caller, :idempotencyKey, :requestDigest,
            :batchKey, :batchedInto::bigint, :covered::boolean, :skipReason,
-           :sha, :ref, :repository, :title, :tier, :reason, :user, :hostname, :pid::integer, :command, :source, :runUrl
+           :sha, :ref, :repository, :title, :tier, :reason, :user, :hostname, :pid::integer, :command, :source, :runUrl, :trusted::text[]
     FROM (SELECT CASE WHEN :status = 'in_progress' THEN :at::timestamptz END AS at) AS starts
     RETURNING *
 ),

@@ -356,6 +356,8 @@ final class ChangeWriter {
         parameters.put("command", details.command());
         parameters.put("source", details.source());
         parameters.put("runUrl", details.runUrl());
+        parameters.put(
+                "trusted", details.trusted().stream().map(TrustedField::label).toArray(String[]::new));
         roundTrip.add(INSERT_RUN, parameters, rows -> {
             rows.next();
             inserted = RunRows.read(rows);

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Reads rows of {@code run}, selected with all columns and an array {@code lock_groups}. */
@@ -122,7 +123,8 @@ final class RunRows {
                 row.getObject("pid", Integer.class),
                 row.getString("command"),
                 row.getString("source"),
-                row.getString("run_url"));
+                row.getString("run_url"),
+                Arrays.stream(strings(row, "trusted")).map(TrustedField::of).collect(Collectors.toSet()));
     }
 
     static List<EnvironmentName> environments(ResultSet row, String column) throws SQLException {

@@ -1,5 +1,6 @@
 package io.lockkeeper.history;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -46,6 +47,7 @@ public record PastRun(
         @Nullable String command,
         @Nullable String source,
         @Nullable String runUrl,
+        @JsonInclude(JsonInclude.Include.NON_EMPTY) List<String> trusted,
         @Nullable String deployedSha) {
 
     static @Nullable Long seconds(@Nullable Instant from, @Nullable Instant to) {

@@ -98,6 +98,7 @@ public class RunHistory {
                 row.getString("command"),
                 row.getString("source"),
                 row.getString("run_url"),
+                Rows.strings(row, "trusted"),
                 row.getString("deployed_sha"));
     }
 }

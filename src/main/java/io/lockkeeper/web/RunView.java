@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import io.lockkeeper.coordination.Grant;
 import io.lockkeeper.coordination.Run;
 import io.lockkeeper.coordination.RunDetails;
+import io.lockkeeper.coordination.TrustedField;
 import io.lockkeeper.environment.EnvironmentName;
 import java.time.Instant;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param position in the queue, 1 is next; null unless it waits
  * @param supersededBy the newer run that took its place; absent unless its status is superseded
  * @param started when it was granted
+ * @param trusted the fields that an ID token has vouched for; absent without any
  */
 public record RunView(
         long id,
@@ -47,6 +49,7 @@ public record RunView(
         @Nullable String command,
         @Nullable String source,
         @Nullable String runUrl,
+        @JsonInclude(JsonInclude.Include.NON_EMPTY) List<String> trusted,
         @Nullable String deployedSha) {
 
     static RunView of(Run run, @Nullable Integer position) {
@@ -82,6 +85,7 @@ public record RunView(
                 details.command(),
                 details.source(),
                 details.runUrl(),
+                details.trusted().stream().map(TrustedField::label).toList(),
                 run.report() == null ? null : run.report().deployedSha());
     }
 
