@@ -8,11 +8,17 @@ import org.springframework.security.core.AuthenticatedPrincipal;
 /**
  * Who made this request. A controller takes it as a parameter.
  *
- * @param name for the audit trail and for people: the token's name, later an OIDC subject
+ * @param name for the audit trail and for people: the token's name, or the issuer and subject of an ID token
  * @param environments where the role counts; at least one
+ * @param trusted what an ID token says about the caller's runs
  */
-public record Caller(String name, Role role, List<EnvironmentPattern> environments)
+public record Caller(String name, Role role, List<EnvironmentPattern> environments, TrustedClaims trusted)
         implements AuthenticatedPrincipal, Serializable {
+
+    /** A caller who is believed what it says about its runs. */
+    public Caller(String name, Role role, List<EnvironmentPattern> environments) {
+        this(name, role, environments, TrustedClaims.NONE);
+    }
 
     public Caller {
         if (environments.isEmpty()) {

@@ -36,30 +36,9 @@ public record EnvironmentPattern(String text) implements Serializable {
         return text.chars().allMatch(character -> character == '*');
     }
 
-    /**
-     * Whether this environment is meant. When characters do not fit, the last star seen takes one more; the stars before it need not
-     * be tried again, so this takes at most the product of both lengths. A regular expression of many stars could take for ever.
-     */
+    /** Whether this environment is meant. */
     public boolean matches(String environment) {
-        var here = 0;
-        var there = 0;
-        var star = -1;
-        var afterStar = 0;
-        while (there < environment.length()) {
-            if (here < text.length() && text.charAt(here) == '*') {
-                star = here++;
-                afterStar = there;
-            } else if (here < text.length() && text.charAt(here) == environment.charAt(there)) {
-                here++;
-                there++;
-            } else if (star >= 0) {
-                here = star + 1;
-                there = ++afterStar;
-            } else {
-                return false;
-            }
-        }
-        return text.substring(here).chars().allMatch(character -> character == '*');
+        return Wildcard.matches(text, environment);
     }
 
     @Override

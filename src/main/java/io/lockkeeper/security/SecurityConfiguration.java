@@ -6,6 +6,7 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpMethod;
+import org.springframework.core.env.Environment;
 import org.springframework.security.authentication.AuthenticationManager;
 import org.springframework.security.authentication.ProviderManager;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
@@ -57,10 +58,18 @@ class SecurityConfiguration implements WebMvcConfigurer {
     }
 
     @Bean
-    AuthenticationManager authenticationManager(AdminToken adminToken, TokenLookup tokens) {
-        // The admin token first: its bearer gets in although the database is away.
+    OidcProvider oidcProvider(Environment settings) {
+        return new OidcProvider(OidcSettings.read(settings));
+    }
+
+    @Bean
+    AuthenticationManager authenticationManager(AdminToken adminToken, OidcProvider oidcProvider, TokenLookup tokens) {
+        // First those whose bearers get in although the database is away.
         return new ProviderManager(
-                new AdminTokenProvider(adminToken), new ApiTokenProvider(tokens), new UnknownTokenProvider());
+                new AdminTokenProvider(adminToken),
+                oidcProvider,
+                new ApiTokenProvider(tokens),
+                new UnknownTokenProvider());
     }
 
     @Bean

@@ -4,10 +4,11 @@
  * io.lockkeeper.security.LockTokens}.
  *
  * <p>Authentication is Spring Security's {@code AuthenticationFilter} with a converter (header to token) and a chain of
- * providers (token to caller): first the admin token, which takes no database; then the {@linkplain
- * io.lockkeeper.security.ApiTokens stored ones}; last the one that refuses what nobody knew. The ID tokens of CI systems become a
- * provider before that. A database that is away is no refusal: the client learns that its token could not be checked. The resource server's own filter was not taken: it would
- * bring a JOSE library before there is a JWT to read, and its {@code JwtAuthenticationProvider} fits into this chain as well.
+ * providers (token to caller): first the admin token, which takes no database; then {@linkplain io.lockkeeper.security.OidcProvider ID
+ * tokens} of CI systems, which take the keys of their issuers; then the {@linkplain io.lockkeeper.security.ApiTokens stored ones}; last
+ * the one that refuses what nobody knew. A database that is away, or an issuer, is no refusal: the client learns that its token could not
+ * be checked. ID tokens are decoded by Spring Security's {@code NimbusJwtDecoder} and its validators. The resource server's own filter was
+ * not taken: it knows one kind of bearer token, and here are three.
  *
  * <p>This package knows nothing of {@code web}: how a refusal looks is {@code web}'s, which gives its entry point and
  * handlers to the filter chain through Spring Security's own interfaces.

@@ -63,6 +63,36 @@ public record AcquireBody(
             null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
             null, null);
 
+    /** The same, but for what an ID token says about the run. */
+    AcquireBody with(
+            @Nullable String otherSha,
+            @Nullable String otherRef,
+            @Nullable String otherRepository,
+            @Nullable String otherUser,
+            @Nullable String otherRunUrl) {
+        return new AcquireBody(
+                environments,
+                mode,
+                waitSeconds,
+                queueTimeoutSeconds,
+                leaseSeconds,
+                batch,
+                coverage,
+                priority,
+                otherSha,
+                otherRef,
+                otherRepository,
+                title,
+                tier,
+                reason,
+                otherUser,
+                hostname,
+                pid,
+                command,
+                source,
+                otherRunUrl);
+    }
+
     public enum Mode {
         WAIT,
         FAIL_FAST

@@ -41,7 +41,8 @@ public enum ProblemType {
     TOO_MANY_WAITING(429, "Too many calls are waiting"),
     INTERNAL_ERROR(500, "The service failed"),
     INTEGRITY_VIOLATED(500, "An invariant is violated"),
-    DATABASE_UNAVAILABLE(503, "The database is unavailable");
+    DATABASE_UNAVAILABLE(503, "The database is unavailable"),
+    ISSUER_UNREACHABLE(503, "The token's issuer cannot be reached");
 
     private final int status;
     private final String title;

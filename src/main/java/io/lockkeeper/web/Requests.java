@@ -34,7 +34,10 @@ final class Requests {
         this.json = json;
     }
 
-    AcquireRequest acquire(Caller caller, List<String> environments, @Nullable String key, AcquireBody body) {
+    AcquireRequest acquire(Caller caller, List<String> environments, @Nullable String key, AcquireBody said) {
+        // Filled before it is digested: another commit is another request, though its pipeline says the same under the
+        // same key.
+        AcquireBody body = TrustedFields.fill(said, caller.trusted());
         LockTokens.Minted minted = lockTokens.mint();
         return new AcquireRequest(
                 environments.stream().map(EnvironmentName::new).toList(),
@@ -57,7 +60,8 @@ final class Requests {
                         body.pid(),
                         body.command(),
                         body.source(),
-                        body.runUrl()),
+                        body.runUrl(),
+                        TrustedFields.of(caller.trusted())),
                 caller.name(),
                 key,
                 Sha256.of(String.join(",", environments) + "\n" + json.writeValueAsString(body)),

@@ -3,6 +3,8 @@ package io.lockkeeper.web;
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.security.AccessRefused;
 import io.lockkeeper.security.Role;
+import io.lockkeeper.security.IdTokenUnverifiable;
+import io.lockkeeper.security.IdTokenWithoutRule;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -39,9 +41,12 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
         problems.write(
                 request,
                 response,
-                exception instanceof AuthenticationServiceException
-                        ? ProblemAdvice.fault(exception, request)
-                        : unauthorized(exception));
+                switch (exception) {
+                    case IdTokenUnverifiable e -> unverifiable(e);
+                    case IdTokenWithoutRule e -> withoutRule(e);
+                    case AuthenticationServiceException e -> ProblemAdvice.fault(e, request);
+                    default -> unauthorized(exception);
+                });
     }
 
     @Override
@@ -79,6 +84,21 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
                         "Send a token in the header Authorization: Bearer <token>. The service's log says at its start where"
                                 + " the admin token is.")
                 .header(HttpHeaders.WWW_AUTHENTICATE, "Bearer");
+    }
+
+    private static Problem unverifiable(IdTokenUnverifiable exception) {
+        return Problem.of(
+                        ProblemType.ISSUER_UNREACHABLE,
+                        "The token cannot be checked, since the keys of its issuer %s cannot be fetched at the moment. Send the request again."
+                                .formatted(exception.issuer()))
+                .retryAfter(exception.retryAfter());
+    }
+
+    private static Problem withoutRule(IdTokenWithoutRule exception) {
+        return Problem.of(
+                ProblemType.FORBIDDEN,
+                "The ID token is valid, but no rule of this service lets %s in. Ask the administrator for a rule that its claims match."
+                        .formatted(exception.caller()));
     }
 
     static Problem forbidden(HttpServletRequest request) {

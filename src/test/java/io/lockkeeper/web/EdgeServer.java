@@ -10,6 +10,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -65,12 +66,15 @@ final class EdgeServer implements AutoCloseable {
     })
     static class Application {}
 
-    static EdgeServer start() {
+    /** Properties are {@code --name=value}. */
+    static EdgeServer start(String... properties) {
         var application = new SpringApplication(Application.class);
         // None of them prepares anything that is tested here, and the one of package database would start a PostgreSQL.
         application.setInitializers(List.of());
-        return new EdgeServer(application.run(
-                "--server.port=0", "--lockkeeper.admin-token=" + TOKEN, "--spring.main.banner-mode=off"));
+        var arguments = new ArrayList<>(
+                List.of("--server.port=0", "--lockkeeper.admin-token=" + TOKEN, "--spring.main.banner-mode=off"));
+        arguments.addAll(List.of(properties));
+        return new EdgeServer(application.run(arguments.toArray(String[]::new)));
     }
 
     int port() {
