@@ -70,6 +70,17 @@ class StartupIT {
     }
 
     @Test
+    void issuer_of_id_tokens_that_makes_no_sense_is_refused_naming_its_key() throws Exception {
+        refuse(
+                Map.of("SPRING_APPLICATION_JSON", """
+                        {"lockkeeper": {"oidc": {"issuers": [{"issuer": "https://ci.example", "audiance": "x"}]}}}"""),
+                "lockkeeper: The setting lockkeeper.oidc.issuers[0].audiance is not known. Correct it and start again;");
+        refuse(
+                Map.of("LOCKKEEPER_OIDC_ISSUERS_0_ISSUER", "ci.example"),
+                "lockkeeper: The setting lockkeeper.oidc.issuers[0].issuer must be an address such as https://gitlab.com.");
+    }
+
+    @Test
     void port_in_use_is_refused_and_no_database_is_left_running() throws Exception {
         try (var taken = new ServerSocket(0)) {
             refuse(
