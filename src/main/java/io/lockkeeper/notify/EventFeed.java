@@ -5,11 +5,11 @@ import io.lockkeeper.event.Event;
 import io.lockkeeper.event.EventId;
 import io.lockkeeper.event.EventReader;
 import io.lockkeeper.notify.EventTail.Window;
+import io.lockkeeper.notify.WaitingRoom.Full;
 import io.lockkeeper.notify.WaitingRoom.Place;
 import io.lockkeeper.notify.WaitingRoom.Subject;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Lets any number of readers follow the events, each at its own pace. */
@@ -33,8 +33,8 @@ public final class EventFeed {
         /** Follow, and close when done. */
         record Open(Stream stream) implements Opening {}
 
-        /** The replica has as many waiting calls as it takes. */
-        record TooManyWaiting() implements Opening {}
+        /** There is no room for one more waiting call. */
+        record TooManyWaiting(WaitingBound bound) implements Opening {}
     }
 
     /** What comes next in a stream. */
@@ -57,15 +57,20 @@ public final class EventFeed {
     /**
      * Begins to follow.
      *
+     * @param caller the name of whoever follows
      * @param after the last event that the reader knows; null to begin with what comes from now on
      * @param environment only what concerns it; null for everything
      */
-    public Opening open(@Nullable EventId after, @Nullable EnvironmentName environment) throws InterruptedException {
-        Optional<Place> entered = room.enter(new Subject.OfEvents());
-        if (entered.isEmpty()) {
-            return new Opening.TooManyWaiting();
-        }
-        Place place = entered.get();
+    public Opening open(String caller, @Nullable EventId after, @Nullable EnvironmentName environment)
+            throws InterruptedException {
+        return switch (room.enter(new Subject.OfEvents(), caller)) {
+            case Full full -> new Opening.TooManyWaiting(full.bound());
+            case Place place -> open(place, after, environment);
+        };
+    }
+
+    private Opening open(Place place, @Nullable EventId after, @Nullable EnvironmentName environment)
+            throws InterruptedException {
         try {
             EventReader.Start start = room.look(() -> reader.start(after));
             tail.attach();

@@ -3,6 +3,7 @@ package io.lockkeeper.notify;
 import io.lockkeeper.coordination.LockReader;
 import io.lockkeeper.coordination.LockState;
 import io.lockkeeper.environment.EnvironmentName;
+import io.lockkeeper.notify.WaitingRoom.Full;
 import io.lockkeeper.notify.WaitingRoom.Place;
 import io.lockkeeper.notify.WaitingRoom.Subject;
 import java.time.Duration;
@@ -27,35 +28,38 @@ public final class LockWaiting {
         /** No run has named the environment yet. */
         record Unknown() implements Outcome {}
 
-        /** The replica has as many waiting calls as it takes. */
-        record TooManyWaiting() implements Outcome {}
+        /** There is no room for one more waiting call. */
+        record TooManyWaiting(WaitingBound bound) implements Outcome {}
     }
 
     /**
      * Looks at an environment's lock, and waits while it is held.
-     *
-     * @param patience how long the call may park; zero for an answer at once
      */
-    public Outcome await(EnvironmentName environment, Duration patience) throws InterruptedException {
+    public Outcome await(EnvironmentName environment, Patience patience) throws InterruptedException {
         Optional<LockState> lock = reader.find(environment);
         if (lock.isEmpty()) {
             return new Outcome.Unknown();
         }
-        if (patience.isZero() || !lock.get().isHeld()) {
+        if (patience.isNone() || !lock.get().isHeld()) {
             return new Outcome.Answer(lock.get());
         }
-        long deadline = System.nanoTime() + patience.toNanos();
-        Optional<Place> entered = room.enter(new Subject.OfGroup(lock.get().group()));
-        if (entered.isEmpty()) {
-            return new Outcome.TooManyWaiting();
-        }
-        try (Place place = entered.get()) {
-            lock = room.look(() -> reader.find(environment));
-            while (lock.isPresent()
-                    && lock.get().isHeld()
-                    && place.await(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())), null)) {
-                lock = room.look(() -> reader.find(environment));
+        long deadline = System.nanoTime() + patience.limit().toNanos();
+        return switch (room.enter(new Subject.OfGroup(lock.get().group()), patience.caller())) {
+            case Full full -> new Outcome.TooManyWaiting(full.bound());
+            case Place entered -> {
+                try (Place place = entered) {
+                    yield awaitFree(environment, place, deadline);
+                }
             }
+        };
+    }
+
+    private Outcome awaitFree(EnvironmentName environment, Place place, long deadline) throws InterruptedException {
+        Optional<LockState> lock = room.look(() -> reader.find(environment));
+        while (lock.isPresent()
+                && lock.get().isHeld()
+                && place.await(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())), null)) {
+            lock = room.look(() -> reader.find(environment));
         }
         return lock.<Outcome>map(Outcome.Answer::new).orElseGet(Outcome.Unknown::new);
     }

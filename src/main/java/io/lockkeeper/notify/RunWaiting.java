@@ -7,6 +7,7 @@ import io.lockkeeper.coordination.RunId;
 import io.lockkeeper.coordination.RunReader;
 import io.lockkeeper.coordination.RunReport;
 import io.lockkeeper.coordination.RunStatus;
+import io.lockkeeper.notify.WaitingRoom.Full;
 import io.lockkeeper.notify.WaitingRoom.Place;
 import io.lockkeeper.notify.WaitingRoom.Subject;
 import java.time.Duration;
@@ -42,9 +43,8 @@ public final class RunWaiting {
      * Looks at a run, and waits while there is nothing new.
      *
      * @param proof shown by the run's own client, whose asking counts as presence and picks a grant up; null for anybody else
-     * @param patience how long the call may park; zero for an answer at once
      */
-    public WaitOutcome await(RunId id, @Nullable LockProof proof, Duration patience, Until until)
+    public WaitOutcome await(RunId id, @Nullable LockProof proof, Patience patience, Until until)
             throws InterruptedException {
         return await(id, proof, patience, until, run -> true);
     }
@@ -55,30 +55,32 @@ public final class RunWaiting {
      * @param mayLook whether the caller may look at the run; one that may not is answered at once, and it is for you to refuse it
      */
     public WaitOutcome await(
-            RunId id, @Nullable LockProof proof, Duration patience, Until until, Predicate<Run> mayLook)
+            RunId id, @Nullable LockProof proof, Patience patience, Until until, Predicate<Run> mayLook)
             throws InterruptedException {
-        if (patience.isZero()) {
+        if (patience.isNone()) {
             return answer(look(id, proof), proof);
         }
-        long deadline = System.nanoTime() + patience.toNanos(); // The call's own length, nothing that is stored.
-        Optional<Place> entered = room.enter(new Subject.OfRun(id));
-        if (entered.isEmpty()) {
-            return new WaitOutcome.TooManyWaiting();
-        }
-        try (Place place = entered.get()) {
-            Optional<RunReport> report = room.look(() -> look(id, proof));
-            while (report.isPresent()
-                    && isAllowed(report.get(), proof)
-                    && mayLook.test(report.get().run())
-                    && !until.isReached(report.get().run().status())
-                    && place.await(
-                            Duration.ofNanos(Math.max(0, deadline - System.nanoTime())),
-                            report.get().run().status())) {
-                report = room.look(() -> look(id, proof));
+        long deadline =
+                System.nanoTime() + patience.limit().toNanos(); // The call's own length, nothing that is stored.
+        return switch (room.enter(new Subject.OfRun(id), patience.caller())) {
+            case Full full -> new WaitOutcome.TooManyWaiting(full.bound());
+            case Place entered -> {
+                try (Place place = entered) {
+                    Optional<RunReport> report = room.look(() -> look(id, proof));
+                    while (report.isPresent()
+                            && isAllowed(report.get(), proof)
+                            && mayLook.test(report.get().run())
+                            && !until.isReached(report.get().run().status())
+                            && place.await(
+                                    Duration.ofNanos(Math.max(0, deadline - System.nanoTime())),
+                                    report.get().run().status())) {
+                        report = room.look(() -> look(id, proof));
+                    }
+                    Optional<RunReport> last = report;
+                    yield room.look(() -> answer(last, proof));
+                }
             }
-            Optional<RunReport> last = report;
-            return room.look(() -> answer(last, proof));
-        }
+        };
     }
 
     private Optional<RunReport> look(RunId id, @Nullable LockProof proof) {

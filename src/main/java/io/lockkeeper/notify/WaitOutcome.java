@@ -14,6 +14,6 @@ public sealed interface WaitOutcome {
     /** The lock token is not this run's. */
     record ProofInvalid() implements WaitOutcome {}
 
-    /** The replica has as many waiting calls as it takes. Ask again in a few seconds. */
-    record TooManyWaiting() implements WaitOutcome {}
+    /** There is no room for one more waiting call. Ask again in a few seconds. */
+    record TooManyWaiting(WaitingBound bound) implements WaitOutcome {}
 }

@@ -24,7 +24,7 @@ class WaitingConfiguration {
 
     @Bean
     WaitingRoom waitingRoom(WaitingProperties properties) {
-        return new WaitingRoom(properties.waitingCallsTotal());
+        return new WaitingRoom(properties.waitingCallsTotal(), properties.waitingCalls());
     }
 
     @Bean(destroyMethod = "") // Closed by the lifecycle below.

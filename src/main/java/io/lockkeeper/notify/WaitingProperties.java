@@ -9,9 +9,12 @@ import org.springframework.validation.annotation.Validated;
 /**
  * Bounds of what a replica takes on.
  *
- * @param waitingCallsTotal Calls that may wait in one replica at a time, streams of events included; one more is refused with too-many-waiting.
+ * @param waitingCalls Calls of one caller, a token or an identity, that may wait in one replica at a time, streams of events included; one
+ *     more is refused with too-many-waiting.
+ * @param waitingCallsTotal The same for the calls of all callers together.
  */
 @ConfigurationProperties("lockkeeper.limits")
 @Validated
 public record WaitingProperties(
+        @Min(1) @Max(100_000) @DefaultValue("1000") int waitingCalls,
         @Min(1) @Max(100_000) @DefaultValue("10000") int waitingCallsTotal) {}

@@ -9,7 +9,6 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -31,6 +30,12 @@ public final class WaitingRoom {
         record OfEvents() implements Subject {}
     }
 
+    /** What a call that would park comes to. */
+    sealed interface Entry permits Place, Full {}
+
+    /** There is no place for it. */
+    record Full(WaitingBound bound) implements Entry {}
+
     /**
      * How many of the calls may use the database at a time. Thousands that are rung at once stand in line here, where nothing times out, and
      * leave the other connections to acquires, heartbeats and releases.
@@ -38,8 +43,10 @@ public final class WaitingRoom {
     private static final int LOOKING_AT_ONCE = 4;
 
     private final int capacity;
+    private final int share;
     private final Semaphore looking = new Semaphore(LOOKING_AT_ONCE, true);
     private final AtomicInteger inside = new AtomicInteger();
+    private final Map<String, Integer> insideByCaller = new ConcurrentHashMap<>();
     private final Map<Subject, Set<Place>> places = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
@@ -47,24 +54,39 @@ public final class WaitingRoom {
      * Makes an empty room.
      *
      * @param capacity how many calls may wait at once
+     * @param share how many of them may be one caller's
      */
-    public WaitingRoom(int capacity) {
+    public WaitingRoom(int capacity, int share) {
         this.capacity = capacity;
+        this.share = share;
     }
 
-    /** A place in the room; empty when it is full. Take it before looking at the row, so that no change falls between. */
-    Optional<Place> enter(Subject subject) {
+    /**
+     * A place in the room, unless it is full. Take it before looking at the row, so that no change falls between.
+     *
+     * @param caller on whose account the call waits
+     */
+    Entry enter(Subject subject, String caller) {
         if (inside.incrementAndGet() > capacity) {
             inside.decrementAndGet();
-            return Optional.empty();
+            return new Full(WaitingBound.REPLICA);
         }
-        Place place = new Place(subject);
+        if (insideByCaller.merge(caller, 1, Integer::sum) > share) {
+            leave(caller);
+            return new Full(WaitingBound.CALLER);
+        }
+        Place place = new Place(subject, caller);
         places.compute(subject, (key, others) -> {
             Set<Place> all = others == null ? ConcurrentHashMap.newKeySet(1) : others;
             all.add(place);
             return all;
         });
-        return Optional.of(place);
+        return place;
+    }
+
+    private void leave(String caller) {
+        insideByCaller.computeIfPresent(caller, (key, calls) -> calls == 1 ? null : calls - 1);
+        inside.decrementAndGet();
     }
 
     /** Looks at the database when it is this call's turn. */
@@ -123,6 +145,11 @@ public final class WaitingRoom {
         return inside.get();
     }
 
+    /** How many callers have one. */
+    int callers() {
+        return insideByCaller.size();
+    }
+
     /** The replica is stopping: every call is answered at once, and no new one parks. */
     void close() {
         closed = true;
@@ -134,13 +161,15 @@ public final class WaitingRoom {
     }
 
     /** One parked call. */
-    final class Place implements AutoCloseable {
+    final class Place implements Entry, AutoCloseable {
         private final Subject subject;
+        private final String caller;
         private final Semaphore rung = new Semaphore(0);
         private volatile @Nullable RunStatus seen;
 
-        private Place(Subject subject) {
+        private Place(Subject subject, String caller) {
             this.subject = subject;
+            this.caller = caller;
         }
 
         private void ring() {
@@ -168,7 +197,7 @@ public final class WaitingRoom {
                 all.remove(this);
                 return all.isEmpty() ? null : all;
             });
-            inside.decrementAndGet();
+            leave(caller);
         }
     }
 }

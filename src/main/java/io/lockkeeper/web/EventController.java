@@ -39,8 +39,6 @@ class EventController {
     /** Then the client comes back and shows its token again, which may have been revoked. */
     private static final Duration LONGEST_STREAM = Duration.ofHours(1);
 
-    private static final Duration RETRY_FULL = Duration.ofSeconds(5);
-
     private final EventFeed feed;
     private final LockReader locks;
     private final KnownEnvironments environments;
@@ -64,14 +62,8 @@ class EventController {
             throws IOException, InterruptedException {
         EventId after = lastEventId(header, parameter);
         EnvironmentName only = environment == null ? null : known(caller, environment);
-        switch (feed.open(after, only)) {
-            case Opening.TooManyWaiting _ ->
-                throw Problem.of(
-                                ProblemType.TOO_MANY_WAITING,
-                                "This replica has as many waiting calls as it takes. Ask again after Retry-After"
-                                        + " seconds.")
-                        .retryAfter(RETRY_FULL)
-                        .asException();
+        switch (feed.open(caller.name(), after, only)) {
+            case Opening.TooManyWaiting full -> throw RunProblems.tooManyWaiting(full.bound());
             case Opening.Open open -> {
                 try (EventFeed.Stream stream = open.stream()) {
                     response.setContentType(MediaType.TEXT_EVENT_STREAM_VALUE);

@@ -9,6 +9,7 @@ import io.lockkeeper.coordination.LockState;
 import io.lockkeeper.coordination.QueueCheck;
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.notify.LockWaiting;
+import io.lockkeeper.notify.Patience;
 import io.lockkeeper.security.Caller;
 import io.lockkeeper.web.RunAnswer.HolderView;
 import java.time.Duration;
@@ -101,9 +102,9 @@ class LockController {
                     int waitSeconds)
             throws InterruptedException {
         var name = new EnvironmentName(environment);
-        return switch (waiting.await(name, Duration.ofSeconds(waitSeconds))) {
+        return switch (waiting.await(name, new Patience(caller.name(), Duration.ofSeconds(waitSeconds)))) {
             case LockWaiting.Outcome.Answer answer -> ok(LockAnswer.of(environment, answer.lock(), fencingToken));
-            case LockWaiting.Outcome.TooManyWaiting _ -> throw RunProblems.tooManyWaiting();
+            case LockWaiting.Outcome.TooManyWaiting full -> throw RunProblems.tooManyWaiting(full.bound());
             case LockWaiting.Outcome.Unknown _ -> {
                 environments.requireDefault(name);
                 yield ok(new LockAnswer(

@@ -11,6 +11,7 @@ import io.lockkeeper.coordination.RunId;
 import io.lockkeeper.coordination.RunOutcome;
 import io.lockkeeper.coordination.RunReport;
 import io.lockkeeper.coordination.RunStatus;
+import io.lockkeeper.notify.Patience;
 import io.lockkeeper.notify.RunWaiting;
 import io.lockkeeper.notify.RunWaiting.Until;
 import io.lockkeeper.notify.WaitOutcome;
@@ -95,7 +96,7 @@ class RunController {
             Caller caller, List<String> environments, @Nullable String key, AcquireBody body)
             throws InterruptedException {
         AcquireRequest request = requests.acquire(caller, environments, key, body);
-        Duration patience = Duration.ofSeconds(Objects.requireNonNullElse(body.waitSeconds(), 0));
+        Patience patience = patience(caller, Objects.requireNonNullElse(body.waitSeconds(), 0));
         return switch (coordinator.acquire(request)) {
             case AcquireOutcome.Granted granted ->
                 answer(granted.report(), !granted.created().isEmpty());
@@ -113,8 +114,8 @@ class RunController {
     }
 
     /** The run is in the queue whatever happens here: with no room to wait, its client is answered at once and asks again. */
-    private RunReport waitFor(RunReport report, Duration patience) throws InterruptedException {
-        if (patience.isZero() || !report.run().status().isWaiting()) {
+    private RunReport waitFor(RunReport report, Patience patience) throws InterruptedException {
+        if (patience.limit().isZero() || !report.run().status().isWaiting()) {
             return report;
         }
         LockProof proof = new LockProof(report.run().id(), report.run().seal().digest());
@@ -153,7 +154,7 @@ class RunController {
         WaitOutcome outcome = waiting.await(
                 run,
                 proof,
-                Duration.ofSeconds(waitSeconds),
+                patience(caller, waitSeconds),
                 until(until),
                 looked -> looked.environments().stream()
                         .allMatch(environment -> caller.may(Role.VIEW, environment.value())));
@@ -167,8 +168,12 @@ class RunController {
             }
             case WaitOutcome.Unknown _ -> throw RunProblems.unknown(run);
             case WaitOutcome.ProofInvalid _ -> throw RunProblems.proofInvalid(run);
-            case WaitOutcome.TooManyWaiting _ -> throw RunProblems.tooManyWaiting();
+            case WaitOutcome.TooManyWaiting full -> throw RunProblems.tooManyWaiting(full.bound());
         };
+    }
+
+    private static Patience patience(Caller caller, int waitSeconds) {
+        return new Patience(caller.name(), Duration.ofSeconds(waitSeconds));
     }
 
     private static Until until(@Nullable String text) {
@@ -209,7 +214,7 @@ class RunController {
             @RequestBody(required = false) @Valid @Nullable ReleaseBody body)
             throws InterruptedException {
         LockProof proof = Requests.proof(lockToken);
-        switch (waiting.await(proof.run(), null, Duration.ZERO, Until.DECIDED)) {
+        switch (waiting.await(proof.run(), null, Patience.NONE, Until.DECIDED)) {
             case WaitOutcome.Answer answer
             when RunView.names(answer.report().run().environments()).contains(environment) -> {}
             default -> throw RunProblems.proofInvalid(proof.run());
@@ -254,7 +259,7 @@ class RunController {
     }
 
     private List<String> environmentsOf(RunId run) throws InterruptedException {
-        return switch (waiting.await(run, null, Duration.ZERO, Until.DECIDED)) {
+        return switch (waiting.await(run, null, Patience.NONE, Until.DECIDED)) {
             case WaitOutcome.Answer answer ->
                 RunView.names(answer.report().run().environments());
             case WaitOutcome.Unknown _, WaitOutcome.ProofInvalid _, WaitOutcome.TooManyWaiting _ ->
@@ -263,7 +268,7 @@ class RunController {
     }
 
     private RunAnswer current(RunId run) throws InterruptedException {
-        return switch (waiting.await(run, null, Duration.ZERO, Until.DECIDED)) {
+        return switch (waiting.await(run, null, Patience.NONE, Until.DECIDED)) {
             case WaitOutcome.Answer answer -> RunAnswer.of(answer.report(), null, false);
             case WaitOutcome.Unknown _, WaitOutcome.ProofInvalid _, WaitOutcome.TooManyWaiting _ ->
                 throw RunProblems.unknown(run);

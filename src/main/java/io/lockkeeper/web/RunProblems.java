@@ -6,6 +6,7 @@ import io.lockkeeper.coordination.Blocker;
 import io.lockkeeper.coordination.Run;
 import io.lockkeeper.coordination.RunId;
 import io.lockkeeper.coordination.RunOutcome;
+import io.lockkeeper.notify.WaitingBound;
 import io.lockkeeper.web.RunAnswer.BlockerView;
 import io.lockkeeper.web.RunAnswer.HolderView;
 import java.time.Duration;
@@ -198,11 +199,15 @@ final class RunProblems {
                 .asException();
     }
 
-    static ProblemException tooManyWaiting() {
+    static ProblemException tooManyWaiting(WaitingBound bound) {
         return Problem.of(
                         ProblemType.TOO_MANY_WAITING,
-                        "This replica has as many waiting calls as it takes. Ask again after Retry-After seconds; the run keeps its"
-                                + " place meanwhile.")
+                        switch (bound) {
+                                    case REPLICA -> "This replica has as many waiting calls as it takes.";
+                                    case CALLER ->
+                                        "This replica has as many waiting calls of yours as it takes of one caller.";
+                                }
+                                + " Ask again after Retry-After seconds; a run keeps its place meanwhile.")
                 .retryAfter(Duration.ofSeconds(5))
                 .asException();
     }

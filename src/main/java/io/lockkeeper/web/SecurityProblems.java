@@ -2,9 +2,9 @@ package io.lockkeeper.web;
 
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.security.AccessRefused;
-import io.lockkeeper.security.Role;
 import io.lockkeeper.security.IdTokenUnverifiable;
 import io.lockkeeper.security.IdTokenWithoutRule;
+import io.lockkeeper.security.Role;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;

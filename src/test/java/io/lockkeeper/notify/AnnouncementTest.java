@@ -25,15 +25,14 @@ class AnnouncementTest {
 
     private final TestDatabase database = TestDatabase.migrated();
     private final JdbcTemplate jdbc = new JdbcTemplate(database.dataSource());
-    private final WaitingRoom room = new WaitingRoom(10);
+    private final WaitingRoom room = new WaitingRoom(10, 10);
     private final EventTail events = new EventTail(new EventReader(JdbcClient.create(database.dataSource())), room);
 
     @Test
     void announcement_of_one_replica_rings_in_the_waiting_room_of_another() throws Exception {
         try (Announcer announcer = new Announcer(jdbc, UUID.randomUUID());
                 Listener _ = listening(UUID.randomUUID());
-                WaitingRoom.Place place =
-                        room.enter(new WaitingRoom.Subject.OfRun(RUN)).orElseThrow()) {
+                WaitingRoom.Place place = enter(new WaitingRoom.Subject.OfRun(RUN))) {
             announcer.start();
 
             announcer.announce(WAKE);
@@ -46,8 +45,7 @@ class AnnouncementTest {
     void lock_group_is_announced_too() throws Exception {
         try (Announcer announcer = new Announcer(jdbc, UUID.randomUUID());
                 Listener _ = listening(UUID.randomUUID());
-                WaitingRoom.Place place = room.enter(new WaitingRoom.Subject.OfGroup(new LockGroup("production")))
-                        .orElseThrow()) {
+                WaitingRoom.Place place = enter(new WaitingRoom.Subject.OfGroup(new LockGroup("production")))) {
             announcer.start();
 
             announcer.announce(WAKE);
@@ -58,10 +56,8 @@ class AnnouncementTest {
 
     @Test
     void re_check_rings_for_a_run_that_changed_without_an_announcement() throws Exception {
-        try (WaitingRoom.Place place =
-                        room.enter(new WaitingRoom.Subject.OfRun(RUN)).orElseThrow();
-                WaitingRoom.Place other =
-                        room.enter(new WaitingRoom.Subject.OfRun(RUN)).orElseThrow()) {
+        try (WaitingRoom.Place place = enter(new WaitingRoom.Subject.OfRun(RUN));
+                WaitingRoom.Place other = enter(new WaitingRoom.Subject.OfRun(RUN))) {
             FutureTask<Boolean> rung = new FutureTask<>(() -> place.await(PATIENCE, RunStatus.QUEUED));
             Thread.ofVirtual().start(rung);
             // Somebody else who came later has seen what is so now.
@@ -77,6 +73,10 @@ class AnnouncementTest {
 
             assertThat(rung.get()).isTrue();
         }
+    }
+
+    private WaitingRoom.Place enter(WaitingRoom.Subject subject) {
+        return (WaitingRoom.Place) room.enter(subject, "somebody");
     }
 
     /** Returns when the database has noted that it listens. */

@@ -179,11 +179,11 @@ class EventFeedTest {
 
     @Test
     void full_room_takes_no_stream() throws Exception {
-        WaitingRoom full = new WaitingRoom(0);
+        WaitingRoom full = new WaitingRoom(0, 1);
         EventReader reader = new EventReader(jdbc);
         EventFeed feed = new EventFeed(reader, new EventTail(reader, full), full);
 
-        assertThat(feed.open(null, null)).isInstanceOf(Opening.TooManyWaiting.class);
+        assertThat(feed.open("somebody", null, null)).isEqualTo(new Opening.TooManyWaiting(WaitingBound.REPLICA));
     }
 
     /** What a replica has of this. */
@@ -196,7 +196,7 @@ class EventFeedTest {
                 return super.getConnection();
             }
         };
-        private final WaitingRoom room = new WaitingRoom(1000);
+        private final WaitingRoom room = new WaitingRoom(1000, 1000);
         private final EventTail tail;
         private final EventFeed feed;
 
@@ -211,7 +211,7 @@ class EventFeedTest {
 
         EventFeed.Stream open(@Nullable EventId after, @Nullable EnvironmentName environment)
                 throws InterruptedException {
-            return switch (feed.open(after, environment)) {
+            return switch (feed.open("somebody", after, environment)) {
                 case Opening.Open open -> open.stream();
                 case Opening.TooManyWaiting _ -> throw new AssertionError("the room is full");
             };

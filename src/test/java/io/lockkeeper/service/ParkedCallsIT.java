@@ -30,7 +30,10 @@ class ParkedCallsIT {
     @Test
     void five_thousand_parked_calls_exhaust_neither_threads_nor_connections_nor_a_gigabyte_of_heap() throws Exception {
         // Started with -Xmx1g; an OutOfMemoryError would end it.
-        try (ServiceProcess service = ServiceProcess.startOn(TestDatabase.migrated());
+        try (ServiceProcess service = ServiceProcess.startOn(
+                        TestDatabase.migrated(),
+                        "--lockkeeper.limits.waiting-calls=" + PARKED,
+                        "--lockkeeper.limits.requests-per-second=0");
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Api api = new Api(service.url(), service.adminToken());
             JdbcClient jdbc = JdbcClient.create(service.database().dataSource());
@@ -95,6 +98,46 @@ class ParkedCallsIT {
                     .isEqualTo("queued");
             api.release(holder);
             assertThat(parked.get().outcome()).isEqualTo("granted");
+        }
+    }
+
+    @Test
+    void one_token_leaves_room_for_the_calls_of_others() throws Exception {
+        try (ServiceProcess service = ServiceProcess.start("--lockkeeper.limits.waiting-calls=1");
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Api admin = new Api(service.url(), service.adminToken());
+            Api other = new Api(
+                    service.url(),
+                    admin.call("POST", "/api/admin/tokens", "{\"name\":\"other\",\"role\":\"deploy\"}")
+                            .json()
+                            .path("token")
+                            .asString());
+            Answer holder = admin.acquire("shared", "{}");
+            String lock = "/api/environments/shared/lock?wait_seconds=60";
+            List<Future<Answer>> calls = new ArrayList<>();
+            for (int i = 0; i < 2; i++) {
+                calls.add(threads.submit(() -> admin.call("GET", lock, null)));
+            }
+            await(() -> calls.stream().anyMatch(Future::isDone));
+            calls.add(threads.submit(() -> other.call("GET", lock, null)));
+            Answer refused = calls.stream()
+                    .filter(Future::isDone)
+                    .findFirst()
+                    .orElseThrow()
+                    .get();
+
+            assertThat(refused.status()).isEqualTo(429);
+            assertThat(refused.code()).isEqualTo("too-many-waiting");
+            assertThat(refused.header("Retry-After")).isEqualTo("5");
+            assertThat(refused.text()).contains("of yours");
+            assertThat(admin.heartbeat(holder).status()).isEqualTo(200);
+            admin.release(holder);
+            for (Future<Answer> call : calls) {
+                assertThat(call.get().status()).isIn(200, 429);
+            }
+            assertThat(calls.getLast().get().status()).as("of the other token").isEqualTo(200);
+            assertThat(calls.stream().filter(call -> call.resultNow().status() == 200))
+                    .hasSize(2);
         }
     }
 
