@@ -8,6 +8,7 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.Environment;
 import org.springframework.http.HttpMethod;
 import org.springframework.security.authentication.AuthenticationManager;
+import org.springframework.security.authentication.AuthenticationServiceException;
 import org.springframework.security.authentication.ProviderManager;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
@@ -28,7 +29,7 @@ import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
 /** How a token becomes a caller, and that {@link AccessRules} are enforced. */
 @Configuration(proxyBeanMethods = false)
-@EnableConfigurationProperties(SecurityProperties.class)
+@EnableConfigurationProperties({SecurityProperties.class, RequestLimitProperties.class})
 class SecurityConfiguration implements WebMvcConfigurer {
 
     /** The browsable page of the API loads its own files and talks to this service; nothing runs that is written into a page. */
@@ -77,9 +78,13 @@ class SecurityConfiguration implements WebMvcConfigurer {
             HttpSecurity http,
             AuthenticationManager authenticationManager,
             AuthenticationEntryPoint entryPoint,
-            AccessDeniedHandler accessDeniedHandler) {
+            AccessDeniedHandler accessDeniedHandler,
+            RequestLimitProperties limitProperties) {
+        var limits = new RequestLimitFilter(
+                new RequestLimits(limitProperties.requestsPerSecond(), System::nanoTime), accessDeniedHandler);
         http.authorizeHttpRequests(SecurityConfiguration::enforceAccessRules)
-                .addFilterAt(bearerFilter(authenticationManager, entryPoint), BasicAuthenticationFilter.class)
+                .addFilterBefore(limits, BasicAuthenticationFilter.class)
+                .addFilterAt(bearerFilter(authenticationManager, entryPoint, limits), BasicAuthenticationFilter.class)
                 .exceptionHandling(refusals ->
                         refusals.authenticationEntryPoint(entryPoint).accessDeniedHandler(accessDeniedHandler))
                 .sessionManagement(session -> session.sessionCreationPolicy(SessionCreationPolicy.STATELESS))
@@ -108,13 +113,20 @@ class SecurityConfiguration implements WebMvcConfigurer {
     }
 
     private static AuthenticationFilter bearerFilter(
-            AuthenticationManager authenticationManager, AuthenticationEntryPoint entryPoint) {
+            AuthenticationManager authenticationManager,
+            AuthenticationEntryPoint entryPoint,
+            RequestLimitFilter limits) {
         var filter = new AuthenticationFilter(authenticationManager, new BearerToken.Converter());
-        filter.setSuccessHandler((request, response, authentication) -> {});
+        filter.setSuccessHandler((request, _, authentication) -> limits.accepted(request, authentication.getName()));
         var refusal = new AuthenticationEntryPointFailureHandler(entryPoint);
         // A token that could not be looked up is answered there as well, and not by the container.
         refusal.setRethrowAuthenticationServiceException(false);
-        filter.setFailureHandler(refusal);
+        filter.setFailureHandler((request, response, exception) -> {
+            if (!(exception instanceof AuthenticationServiceException)) {
+                limits.refused(request);
+            }
+            refusal.onAuthenticationFailure(request, response, exception);
+        });
         return filter;
     }
 

@@ -14,6 +14,10 @@ final class RefusedByStatus {
             case 405 -> Problem.of(ProblemType.METHOD_NOT_ALLOWED, method + " is not allowed at this path.");
             case 406 ->
                 Problem.of(ProblemType.NOT_ACCEPTABLE, "Ask for application/json or text/plain in the header Accept.");
+            case 408 ->
+                Problem.of(
+                        ProblemType.REQUEST_TIMEOUT,
+                        "The body did not arrive in time, and nothing was done. Send the request again over a better connection.");
             case 413 -> BodyLimitFilter.tooLarge();
             case 415 ->
                 Problem.of(

@@ -5,6 +5,7 @@ import io.lockkeeper.security.AccessRefused;
 import io.lockkeeper.security.IdTokenUnverifiable;
 import io.lockkeeper.security.IdTokenWithoutRule;
 import io.lockkeeper.security.Role;
+import io.lockkeeper.security.TooManyRequests;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -55,10 +56,12 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
         problems.write(
                 request,
                 response,
-                exception instanceof AuthorizationDeniedException denied
-                                && denied.getAuthorizationResult() instanceof AccessRefused refused
-                        ? forbidden(refused)
-                        : forbidden(request));
+                switch (exception) {
+                    case TooManyRequests tooMany -> tooManyRequests(tooMany);
+                    case AuthorizationDeniedException denied
+                    when denied.getAuthorizationResult() instanceof AccessRefused refused -> forbidden(refused);
+                    default -> forbidden(request);
+                });
     }
 
     @Override
@@ -133,6 +136,15 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
                             case ADMIN -> " is no admin of ";
                         }
                         + environment + ". Use one that may, or ask an admin for it.");
+    }
+
+    private static Problem tooManyRequests(TooManyRequests exception) {
+        return Problem.of(
+                        ProblemType.TOO_MANY_REQUESTS,
+                        "This client asks more of this replica than one may, or its address has shown too many wrong tokens. Nothing"
+                                + " of the request was carried out. Ask again after Retry-After seconds, and less often:"
+                                + " wait_seconds waits without asking.")
+                .retryAfter(exception.retryAfter().plusMillis(999));
     }
 
     static Problem rejected(RequestRejectedException exception) {

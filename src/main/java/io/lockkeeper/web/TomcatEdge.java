@@ -38,10 +38,11 @@ class TomcatEdge implements WebServerFactoryCustomizer<TomcatServletWebServerFac
 
     @Override
     public void customize(TomcatServletWebServerFactory factory) {
-        factory.setProtocol(SmallAnswers.class.getName());
+        factory.setProtocol(Protocol.class.getName());
         factory.addContextCustomizers(context -> {
             var host = (StandardHost) context.getParent();
             host.setErrorReportValveClass(ProblemReportValve.class.getName());
+            host.getPipeline().addValve(new SlowRequests.Body());
             host.getPipeline().addValve(new ProblemReportValve(problems));
         });
         factory.addConnectorCustomizers(connector -> {
@@ -52,8 +53,12 @@ class TomcatEdge implements WebServerFactoryCustomizer<TomcatServletWebServerFac
         });
     }
 
-    /** Public, with a constructor of no arguments, because Tomcat makes it by its name. There is no setting for this size. */
-    public static final class SmallAnswers extends Http11NioProtocol {
+    /** Public, with a constructor of no arguments, because Tomcat makes it by its name. There is no setting for either. */
+    public static final class Protocol extends Http11NioProtocol {
+
+        public Protocol() {
+            getEndpoint().setHandler(new SlowRequests.Headers<>(getHandler(), this));
+        }
 
         @Override
         public int getDesiredBufferSize() {

@@ -56,6 +56,9 @@ final class Service implements AutoCloseable {
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(
                         directory.resolve("service.log").toFile()));
         builder.environment().put("LOCKKEEPER_ADMIN_TOKEN", TOKEN);
+        // All clients of a benchmark bear one token.
+        builder.environment().put("LOCKKEEPER_LIMITS_REQUESTS_PER_SECOND", "0");
+        builder.environment().put("LOCKKEEPER_LIMITS_WAITING_CALLS", "10000");
         builder.environment().putAll(environment);
         long startedAt = System.nanoTime();
         return new Service(port, builder.start(), startedAt);

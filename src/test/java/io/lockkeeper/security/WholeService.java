@@ -4,6 +4,7 @@ import io.lockkeeper.LockkeeperApplication;
 import io.lockkeeper.TestDatabase;
 import java.io.IOException;
 import java.net.URI;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.SpringApplication;
@@ -25,6 +26,8 @@ final class WholeService implements AutoCloseable {
         var application = new SpringApplication(LockkeeperApplication.class);
         application.addInitializers(
                 starting -> starting.getBeanFactory().registerSingleton("noTestClasses", new NoTestClasses()));
+        // Wrong tokens are shown to it by the hundred.
+        application.setDefaultProperties(Map.of("lockkeeper.limits.requests-per-second", 0));
         context = application.run(
                 "--server.port=0",
                 "--spring.datasource.url=" + database.jdbcUrl(),

@@ -66,11 +66,12 @@ final class EdgeServer implements AutoCloseable {
     })
     static class Application {}
 
-    /** Properties are {@code --name=value}. */
+    /** Properties are {@code --name=value}. Unless they say otherwise, requests are not counted: some tests send many and wrong ones. */
     static EdgeServer start(String... properties) {
         var application = new SpringApplication(Application.class);
         // None of them prepares anything that is tested here, and the one of package database would start a PostgreSQL.
         application.setInitializers(List.of());
+        application.setDefaultProperties(Map.of("lockkeeper.limits.requests-per-second", 0));
         var arguments = new ArrayList<>(
                 List.of("--server.port=0", "--lockkeeper.admin-token=" + TOKEN, "--spring.main.banner-mode=off"));
         arguments.addAll(List.of(properties));
