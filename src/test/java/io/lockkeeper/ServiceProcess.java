@@ -54,6 +54,8 @@ public final class ServiceProcess implements AutoCloseable {
             builder.environment().put("LOCKKEEPER_DATABASE_PASSWORD", database.password());
             builder.environment().put("LOCKKEEPER_ADMIN_TOKEN", ADMIN_TOKEN);
             builder.environment().put("LOCKKEEPER_DATA_DIR", "target/service-data");
+            // A test sends as fast as it can, unless it is about that.
+            builder.environment().put("LOCKKEEPER_LIMITS_REQUESTSPERSECOND", "0");
             this.process = builder.start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -222,16 +222,19 @@ public class ApiTokens implements TokenLookup {
     /**
      * Tokens, the newest first, the expired and the revoked ones too.
      *
+     * @param name only those that have or had this name; null for any
      * @param before lists those with a smaller id; null begins with the newest
      * @param limit how many at most
      */
-    public List<ApiToken> list(@Nullable Long before, int limit) {
+    public List<ApiToken> list(@Nullable String name, @Nullable Long before, int limit) {
         return jdbc.sql("""
                         SELECT %s
                         FROM api_token
-                        WHERE :before::bigint IS NULL OR id < :before
+                        WHERE (:name::text IS NULL OR name = :name)
+                          AND (:before::bigint IS NULL OR id < :before)
                         ORDER BY id DESC
                         LIMIT :limit""".formatted(COLUMNS))
+                .param("name", name)
                 .param("before", before)
                 .param("limit", limit)
                 .query((row, _) -> token(row))

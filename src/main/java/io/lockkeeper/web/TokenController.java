@@ -65,7 +65,19 @@ class TokenController {
      *
      * @param nextBefore where the next page begins; null after the last one
      */
-    record Page(List<TokenView> items, @Nullable Long nextBefore) {}
+    record Page(List<TokenView> items, @Nullable Long nextBefore) implements PlainAnswer {
+
+        @Override
+        public SequencedMap<String, ? extends @Nullable Object> plain() {
+            SequencedMap<String, @Nullable Object> plain = new LinkedHashMap<>();
+            int number = 1;
+            for (TokenView token : items) {
+                plain.put("token_" + number++, token.sentence());
+            }
+            plain.put("next_before", nextBefore);
+            return plain;
+        }
+    }
 
     @PostMapping
     ResponseEntity<CreatedView> create(Caller caller, @RequestBody @Valid TokenBody body) {
@@ -91,13 +103,14 @@ class TokenController {
         };
     }
 
-    @GetMapping(produces = MediaType.APPLICATION_JSON_VALUE)
+    @GetMapping
     ResponseEntity<Page> list(
+            @RequestParam(required = false) @Nullable String name,
             @RequestParam(required = false) @Range(min = 1, message = "must be the number of a token") @Nullable
                     Long before,
             @RequestParam(defaultValue = "100") @Range(min = 1, max = 100, message = "must be between 1 and 100")
                     int limit) {
-        List<ApiToken> found = tokens.list(before, limit + 1);
+        List<ApiToken> found = tokens.list(name, before, limit + 1);
         List<ApiToken> page = found.subList(0, Math.min(limit, found.size()));
         Long next = found.size() > limit ? page.getLast().id() : null;
         return ResponseEntity.ok()

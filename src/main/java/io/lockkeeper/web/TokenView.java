@@ -4,7 +4,9 @@ import io.lockkeeper.security.ApiToken;
 import io.lockkeeper.security.EnvironmentPattern;
 import io.lockkeeper.security.Role;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** A token as admins see it: everything but its secret. */
@@ -30,5 +32,18 @@ record TokenView(
                 token.expiresAt(),
                 token.lastUsedAt(),
                 token.revokedAt());
+    }
+
+    /** For people. Begins with the id, which is what another call takes. */
+    String sentence() {
+        return id + " " + name + ": " + role.name().toLowerCase(Locale.ROOT) + " in " + String.join(", ", environments)
+                + ", made " + time(createdAt) + " by " + createdBy
+                + (expiresAt == null ? "" : ", good until " + time(expiresAt))
+                + (lastUsedAt == null ? ", never used" : ", last used " + time(lastUsedAt))
+                + (revokedAt == null ? "" : ", revoked " + time(revokedAt));
+    }
+
+    private static Instant time(Instant instant) {
+        return instant.truncatedTo(ChronoUnit.SECONDS);
     }
 }

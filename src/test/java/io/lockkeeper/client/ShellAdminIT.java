@@ -39,6 +39,15 @@ class ShellAdminIT extends ShellClientFixture {
                     reject 1                                 | needs --reason
                     prioritize 1 --pass-freeze=yes --reason r | takes no value
                     acknowledge e                            | needs --reason
+                    create-token --role view                 | for whom?
+                    create-token ci                          | needs --role
+                    create-token ci --role root              | knows view, deploy, admin
+                    create-token ci --role view --environments Shop/* | needs names of environments
+                    create-token admin --role view           | name must not be admin
+                    tokens ci                                | unexpected argument ci
+                    revoke-token                             | which token?
+                    revoke-token nobody                      | no token has the name "nobody"
+                    revoke-token 999999999                   | There is no token 999999999
                     """)
     void misuse_is_named_and_exits_with_2(String arguments, String message) {
         refused(2, message, arguments.split(" +"));
@@ -271,6 +280,50 @@ class ShellAdminIT extends ShellClientFixture {
         var plain = client.startOnTerminal("status", environment);
         assertThat(plain.exitStatus()).isZero();
         assertThat(plain.stdout()).contains(environment + ": free").doesNotContain("\033[");
+    }
+
+    @Test
+    void token_is_made_for_a_file_listed_and_revoked() {
+        String name = "ci of \"" + environment + "\"";
+        var created = client.run(
+                "create-token", name, "--role", "deploy", "--environments", environment + ",shop-*", "--for", "60");
+        assertThat(created.exitStatus()).as(created.stderr()).isZero();
+        assertThat(created.stdout()).matches("lkt_[A-Za-z0-9_-]{43}\n");
+        assertThat(created.stderr())
+                .matches("lockkeeper: token [0-9]+, " + Pattern.quote(name) + ", may deploy in " + environment
+                        + ",shop-\\* until [^ ]+Z; it is not shown again\n")
+                .doesNotContain("lkt_");
+
+        assertThat(client.run("tokens").stdout())
+                .containsPattern("(?m)^[0-9]+ " + Pattern.quote(name) + ": deploy in " + environment
+                        + ", shop-\\*, made [^ ]+Z by admin, good until [^ ]+Z, never used$")
+                .doesNotContain("lkt_");
+        assertThat(client.run("tokens", "--json").stdout()).startsWith("{\"items\":[{\"id\":");
+        assertThat(client.run("tokens", "--limit", "1").stdout()).hasLineCount(1);
+        refused(2, "There is a live token named", "create-token", name, "--role", "view");
+
+        client.set("LOCKKEEPER_TOKEN", created.stdout().strip());
+        assertThat(client.run("run", environment, "--", "true").exitStatus()).isZero();
+        refused(3, "admin", "tokens");
+        client.set("LOCKKEEPER_TOKEN", service.adminToken());
+
+        assertThat(client.run("revoke-token", name).stdout()).matches("Token [0-9]+ is refused from now on\\.\n");
+        client.set("LOCKKEEPER_TOKEN", created.stdout().strip());
+        refused(3, "The token is not valid here", "check-queue", environment);
+        client.set("LOCKKEEPER_TOKEN", service.adminToken());
+        assertThat(client.run("tokens").stdout())
+                .containsPattern("(?m)^[0-9]+ " + Pattern.quote(name) + ": .*, revoked [^ ]+Z$");
+    }
+
+    @Test
+    void token_is_revoked_by_its_id_too() {
+        String json = client.run("create-token", "by-id-" + environment, "--role", "view", "--json")
+                .stdout();
+        var id = Pattern.compile("\"id\":([0-9]+)").matcher(json);
+        assertThat(id.find()).as(json).isTrue();
+        assertThat(json).contains("\"token\":\"lkt_", "\"environments\":[\"*\"]");
+        assertThat(client.run("revoke-token", id.group(1)).stdout())
+                .isEqualTo("Token " + id.group(1) + " is refused from now on.\n");
     }
 
     private Running force(String... options) {

@@ -163,7 +163,7 @@ class ApiTokensTest {
         assertThatThrownBy(() -> tokens.revoke(created.token().id(), "bob"))
                 .isInstanceOf(DataIntegrityViolationException.class);
 
-        assertThat(tokens.list(null, 10)).hasSize(1);
+        assertThat(tokens.list(null, null, 10)).hasSize(1);
         assertThat(tokens.find(created.secret())).isPresent();
     }
 
@@ -223,8 +223,8 @@ class ApiTokensTest {
         var second = created("two", Role.VIEW, null, "*").token();
         var third = created("three", Role.VIEW, null, "*").token();
 
-        assertThat(tokens.list(null, 2)).containsExactly(third, second);
-        assertThat(tokens.list(second.id(), 2)).containsExactly(first);
+        assertThat(tokens.list(null, null, 2)).containsExactly(third, second);
+        assertThat(tokens.list(null, second.id(), 2)).containsExactly(first);
     }
 
     @ParameterizedTest
@@ -283,10 +283,10 @@ class ApiTokensTest {
     }
 
     private @Nullable Instant lastUsed() {
-        return tokens.list(null, 1).getFirst().lastUsedAt();
+        return tokens.list(null, null, 1).getFirst().lastUsedAt();
     }
 
     private @Nullable Instant revokedAt(long id) {
-        return tokens.list(id + 1, 1).getFirst().revokedAt();
+        return tokens.list(null, id + 1, 1).getFirst().revokedAt();
     }
 }
