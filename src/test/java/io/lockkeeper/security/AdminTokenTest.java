@@ -53,6 +53,20 @@ class AdminTokenTest {
     }
 
     @Test
+    void deleted_file_makes_the_next_start_make_another_token_and_refuse_the_old_one() throws IOException {
+        new AdminTokenFile(directory).readOrMake();
+        var lost = Files.readString(directory.resolve("admin-token")).strip();
+        Files.delete(directory.resolve("admin-token"));
+
+        var token = new AdminTokenFile(directory).readOrMake();
+
+        assertThat(token.matches(lost)).isFalse();
+        assertThat(token.matches(
+                        Files.readString(directory.resolve("admin-token")).strip()))
+                .isTrue();
+    }
+
+    @Test
     void services_that_start_at_once_in_one_directory_agree_on_a_token() throws Exception {
         var services = 8;
         var barrier = new CyclicBarrier(services);
