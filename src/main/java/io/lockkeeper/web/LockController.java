@@ -92,6 +92,7 @@ class LockController {
 
     @GetMapping("/api/environments/{environment}/lock")
     ResponseEntity<LockAnswer> lock(
+            Caller caller,
             @PathVariable @ValidEnvironment String environment,
             @RequestParam(name = "fencing_token", required = false)
                     @Range(min = 1, message = "must be a fencing token, a number above 0")
