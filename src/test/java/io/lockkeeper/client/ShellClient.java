@@ -29,14 +29,19 @@ final class ShellClient {
     private final List<String> shell;
     private final Path directory;
     private final Map<String, String> environment = new TreeMap<>();
+    private List<String> before = List.of();
     private int started;
 
     /** @param directory an empty one, for what the processes print and for their temporary files */
     ShellClient(String shell, Path directory, ServiceProcess service) {
+        this(shell, directory, service.url().toString(), service.adminToken());
+    }
+
+    ShellClient(String shell, Path directory, String url, String token) {
         this.shell = List.of(shell.split(" "));
         this.directory = directory;
-        set("LOCKKEEPER_URL", service.url().toString());
-        set("LOCKKEEPER_TOKEN", service.adminToken());
+        set("LOCKKEEPER_URL", url);
+        set("LOCKKEEPER_TOKEN", token);
         try {
             set("TMPDIR", Files.createDirectory(directory.resolve("temporary")).toString());
         } catch (IOException e) {
@@ -80,6 +85,12 @@ final class ShellClient {
         return this;
     }
 
+    /** Has another program start the clients: its arguments are these and then a client's command line. */
+    ShellClient through(String... launcher) {
+        before = List.of(launcher);
+        return this;
+    }
+
     Running start(String... arguments) {
         return startWithInput("", arguments);
     }
@@ -98,10 +109,10 @@ final class ShellClient {
     }
 
     Running startWithInput(String input, String... arguments) {
-        List<String> command = new ArrayList<>();
+        List<String> command = new ArrayList<>(before);
         if (succeeds("env --default-signal=INT true")) {
-            // Whoever runs the build in the background has it ignore INT, and all its children with it.
-            command.addAll(List.of("env", "--default-signal=INT"));
+            // Whoever runs the build in the background has it ignore INT and QUIT, and all its children with it.
+            command.addAll(List.of("env", "--default-signal=INT,QUIT"));
         }
         command.addAll(shell);
         command.add(SCRIPT.toString());
