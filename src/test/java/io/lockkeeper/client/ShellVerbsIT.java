@@ -40,7 +40,7 @@ class ShellVerbsIT extends ShellClientFixture {
                     run UPPER -- true             | "UPPER" is no environment's name
                     run ../admin -- true          | "../admin" is no environment's name
                     run a,,b -- true              | "a,,b" is no environment's name
-                    run e --lease 2 -- true       | lease_seconds
+                    run e --lease 2 -- true       | --lease must be between 5 and 86400
                     heartbeat                     | which run?
                     dance                         | unknown verb dance
                     """)

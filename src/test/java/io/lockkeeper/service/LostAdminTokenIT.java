@@ -67,7 +67,7 @@ class LostAdminTokenIT {
     }
 
     private static String documentedCommand() throws Exception {
-        var block = Pattern.compile("(?s)<!-- test: recover -->\n```sh\n(.*?)```")
+        var block = Pattern.compile("(?s)<!-- test of its own: LostAdminTokenIT -->\n```sh\n(.*?)```")
                 .matcher(Files.readString(Path.of("docs/lost-admin-token.md")));
         assertThat(block.find()).isTrue();
         return block.group(1);
