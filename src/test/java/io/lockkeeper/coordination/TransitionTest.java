@@ -100,13 +100,16 @@ class TransitionTest {
                 () -> lockkeeper.heartbeat(holder),
                 () -> lockkeeper.touch(queued),
                 () -> lockkeeper.cancel(queued),
-                () -> lockkeeper.coordinator.sweep(),
                 () -> lockkeeper.release(holder));
         List<Future<Object>> answers;
         try (HeldLock held = hold("production")) {
             answers = transitions.stream().map(background::submit).toList();
             held.awaitWaiting(transitions.size());
+            assertThat(lockkeeper.coordinator.sweep())
+                    .as("the sweeper does not wait: it leaves the group to whoever has the lock")
+                    .isZero();
             assertThat(lockkeeper.now(holder)).isEqualTo(holder);
+            assertThat(lockkeeper.status(leaving)).isEqualTo(RunStatus.QUEUED);
             assertThat(answers).noneMatch(Future::isDone);
         }
         for (Future<Object> answer : answers) {
