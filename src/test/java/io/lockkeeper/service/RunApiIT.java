@@ -126,6 +126,7 @@ class RunApiIT {
                         line -> assertThat(line).isEqualTo("lease_seconds=1800"),
                         line -> assertThat(line).isEqualTo("deploy_sha=abc"),
                         line -> assertThat(line).isEqualTo("cancel_requested=false"),
+                        line -> assertThat(line).isEqualTo("environment_created=true"),
                         line -> assertThat(line).startsWith("message="));
         assertThat(queued.text().lines().map(line -> line.replaceAll("=.*", "")))
                 .containsExactly(
