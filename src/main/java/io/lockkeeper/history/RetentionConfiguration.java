@@ -1,6 +1,7 @@
 package io.lockkeeper.history;
 
 import io.lockkeeper.notify.Routine;
+import io.lockkeeper.notify.RoutineLifecycle;
 import java.time.Duration;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Bean;
@@ -19,41 +20,7 @@ class RetentionConfiguration {
 
     @Bean
     SmartLifecycle retentionLifecycle(Retention retention) {
-        return new Background(retention, new Routine("retention", PAUSE, retention::run));
-    }
-
-    /** A stop waits for no more than the batch under way. */
-    private static final class Background implements SmartLifecycle {
-        private final Retention retention;
-        private final Routine routine;
-        private volatile boolean running;
-
-        Background(Retention retention, Routine routine) {
-            this.retention = retention;
-            this.routine = routine;
-        }
-
-        @Override
-        public void start() {
-            running = true;
-            routine.start();
-        }
-
-        @Override
-        public void stop() {
-            running = false;
-            retention.stop();
-            routine.close();
-        }
-
-        @Override
-        public int getPhase() {
-            return Routine.PHASE;
-        }
-
-        @Override
-        public boolean isRunning() {
-            return running;
-        }
+        // A stop waits for no more than the batch under way.
+        return new RoutineLifecycle(new Routine("retention", PAUSE, retention::run), retention::stop);
     }
 }
