@@ -12,6 +12,9 @@ public sealed interface AdminOutcome {
     /** The lock group cannot be changed while the environment's lock is held. */
     record GroupIsHeld(Blocker.Holder holder) implements AdminOutcome {}
 
+    /** The freeze would end before it begins, or too late. */
+    record FreezeEndImpossible() implements AdminOutcome {}
+
     record NotFrozen() implements AdminOutcome {}
 
     record NotQuarantined() implements AdminOutcome {}

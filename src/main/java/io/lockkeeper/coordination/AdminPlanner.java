@@ -94,6 +94,9 @@ final class AdminPlanner {
     }
 
     static Verdict freeze(Snapshot snapshot, Board board, Transition.FreezeEnvironment freeze) {
+        if (!freeze.end().isPossible(snapshot.at())) {
+            return new Verdict.FreezeEndImpossible();
+        }
         Environment environment = snapshot.environment(freeze.environment());
         Instant until = freeze.end().from(snapshot.at());
         create(board, environment);

@@ -76,7 +76,7 @@ public final class Administration {
         }
     }
 
-    /** Stops grants in one environment. Answers Done. */
+    /** Stops grants in one environment. Answers Done or FreezeEndImpossible. */
     public AdminOutcome freeze(EnvironmentName environment, FreezeEnd end, Actor actor) {
         return outcome(execution.run(new Transition.FreezeEnvironment(environment, end, actor)));
     }
@@ -88,9 +88,12 @@ public final class Administration {
         return outcome(done);
     }
 
-    /** Stops grants everywhere: when this returns, none is under way. */
-    public void freezeAll(FreezeEnd end, Actor actor) {
+    /** Stops grants everywhere: when this returns, none is under way. Answers Done or FreezeEndImpossible. */
+    public AdminOutcome freezeAll(FreezeEnd end, Actor actor) {
         OffsetDateTime at = now();
+        if (!end.isPossible(at.toInstant())) {
+            return new AdminOutcome.FreezeEndImpossible();
+        }
         Instant until = end.from(at.toInstant());
         RoundTrip writes = new RoundTrip();
         ChangeWriter.addFreeze(writes, ALL, Objects.requireNonNullElse(actor.reason(), ""), until, actor.name(), at);
@@ -105,6 +108,7 @@ public final class Administration {
                         until == null ? Map.of() : Map.of("until", until.toString())),
                 at);
         execution.withoutTransitions(writes);
+        return new AdminOutcome.Done();
     }
 
     /** Answers Done or NotFrozen. */
@@ -198,6 +202,7 @@ public final class Administration {
             case Verdict.EnvironmentChanged _ -> new AdminOutcome.Done();
             case Verdict.DeclaredInConfiguration _ -> new AdminOutcome.DeclaredInConfiguration();
             case Verdict.GroupIsHeld held -> new AdminOutcome.GroupIsHeld(holder(held.holder()));
+            case Verdict.FreezeEndImpossible _ -> new AdminOutcome.FreezeEndImpossible();
             case Verdict.NotFrozen _ -> new AdminOutcome.NotFrozen();
             case Verdict.NotQuarantined _ -> new AdminOutcome.NotQuarantined();
             case Verdict.NotHeld _ -> new AdminOutcome.NotHeld();

@@ -4,6 +4,8 @@ import io.lockkeeper.environment.Environment;
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.LockGroup;
 import java.sql.Types;
+import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Optional;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -16,6 +18,14 @@ public final class EnvironmentReader {
 
     public EnvironmentReader(JdbcClient jdbc) {
         this.jdbc = jdbc;
+    }
+
+    /** The database's clock, by which freezes are told. */
+    public Instant now() {
+        return jdbc.sql("SELECT statement_timestamp()")
+                .query(OffsetDateTime.class)
+                .single()
+                .toInstant();
     }
 
     /** All of them, by name. */

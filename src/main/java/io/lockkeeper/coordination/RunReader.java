@@ -252,8 +252,8 @@ public final class RunReader {
                             group, ahead, Arrays.stream(ids).map(RunId::new).toList()));
                 }
                 Duration heldFor = since == null ? null : Duration.between(since, RunRows.instant(rows, "at"));
-                OptionalLong seconds =
-                        new Turn(rows.getObject("usual_hold_seconds", Double.class), heldFor).secondsBehind(ahead);
+                OptionalLong seconds = new WaitEstimate(rows.getObject("usual_hold_seconds", Double.class), heldFor)
+                        .secondsBehind(ahead);
                 etaKnown &= seconds.isPresent();
                 etaSeconds = Math.max(etaSeconds, seconds.orElse(0));
             }

@@ -69,6 +69,9 @@ sealed interface Verdict {
     /** The lock group cannot be changed now. */
     record GroupIsHeld(Run holder) implements Verdict {}
 
+    /** The freeze would end before it begins, or too late. */
+    record FreezeEndImpossible() implements Verdict {}
+
     record NotFrozen() implements Verdict {}
 
     record NotQuarantined() implements Verdict {}

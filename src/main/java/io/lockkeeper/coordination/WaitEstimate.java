@@ -5,7 +5,7 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /** Estimates when runs of a lock group have their turn, from how long deployments usually hold it. */
-public final class Turn {
+public final class WaitEstimate {
     private final @Nullable Double usualHoldSeconds;
     private final @Nullable Duration heldFor;
 
@@ -13,7 +13,7 @@ public final class Turn {
      * @param usualHoldSeconds see the function {@code usual_hold_seconds} of the database; null when there is no history to tell from
      * @param heldFor since when the holder has had the lock; null when it is free
      */
-    public Turn(@Nullable Double usualHoldSeconds, @Nullable Duration heldFor) {
+    public WaitEstimate(@Nullable Double usualHoldSeconds, @Nullable Duration heldFor) {
         this.usualHoldSeconds = usualHoldSeconds;
         this.heldFor = heldFor;
     }

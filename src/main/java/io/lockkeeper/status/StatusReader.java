@@ -1,7 +1,7 @@
 package io.lockkeeper.status;
 
 import io.lockkeeper.coordination.EnvironmentReader;
-import io.lockkeeper.coordination.Turn;
+import io.lockkeeper.coordination.WaitEstimate;
 import io.lockkeeper.environment.Environment;
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.Freeze;
@@ -138,10 +138,10 @@ public class StatusReader {
                     holder.sha(),
                     holder.runUrl()));
         }
-        Turn turn = new Turn(
+        WaitEstimate estimate = new WaitEstimate(
                 row.getObject("usual_hold_seconds", Double.class),
                 holder == null ? null : Duration.ofSeconds(holder.durationSeconds()));
-        runs.addAll(queued(group, new HeldBackRuns(sharing, at), turn));
+        runs.addAll(queued(group, new HeldBackRuns(sharing, at), estimate));
         return new DeploymentStatus(
                 environment.value(),
                 new Lock(holder == null ? "unlocked" : "locked", holder, group),
@@ -180,7 +180,7 @@ public class StatusReader {
                 row.getLong("fencing_token"));
     }
 
-    private List<QueuedRun> queued(String group, HeldBackRuns heldBack, Turn turn) {
+    private List<QueuedRun> queued(String group, HeldBackRuns heldBack, WaitEstimate estimate) {
         AtomicInteger others = new AtomicInteger();
         return jdbc.sql(QUEUED)
                 .param("lockGroup", group)
@@ -195,7 +195,7 @@ public class StatusReader {
                             null,
                             instant(row, "created_at"),
                             ahead + 1,
-                            estimate(turn.secondsBehind(ahead), end),
+                            secondsToGo(estimate.secondsBehind(ahead), end),
                             firstEnvironment(row),
                             row.getInt("priority") == 0 ? "high" : "normal",
                             row.getString("user_name"),
@@ -206,7 +206,7 @@ public class StatusReader {
                 .list();
     }
 
-    private static @Nullable Long estimate(OptionalLong byQueue, Optional<OptionalLong> heldBack) {
+    private static @Nullable Long secondsToGo(OptionalLong byQueue, Optional<OptionalLong> heldBack) {
         OptionalLong end = heldBack.orElse(OptionalLong.of(0));
         return byQueue.isPresent() && end.isPresent()
                 ? Long.valueOf(Math.max(byQueue.getAsLong(), end.getAsLong()))

@@ -81,7 +81,7 @@ class EnvironmentController {
 
     @GetMapping(path = "/api/admin/environments", produces = MediaType.APPLICATION_JSON_VALUE)
     ResponseEntity<EnvironmentList> list(Caller caller) {
-        Instant now = Instant.now();
+        Instant now = environments.now();
         return ok(new EnvironmentList(environments.list().stream()
                 .filter(environment -> caller.may(Role.VIEW, environment.name().value()))
                 .map(environment -> EnvironmentView.of(environment, now))
@@ -96,7 +96,7 @@ class EnvironmentController {
     private EnvironmentView view(String name) {
         return environments
                 .find(new EnvironmentName(name))
-                .map(environment -> EnvironmentView.of(environment, Instant.now()))
+                .map(environment -> EnvironmentView.of(environment, environments.now()))
                 .orElseThrow(() -> knownEnvironments.unknown(List.of(new EnvironmentName(name))));
     }
 
@@ -145,7 +145,7 @@ class EnvironmentController {
                 "Nothing is granted in " + environment + " now"
                         + until(view(environment))
                         + ". What runs may finish; what waits keeps its place."
-                        + siblings(new EnvironmentName(environment))));
+                        + siblings(caller, new EnvironmentName(environment))));
     }
 
     private static String until(EnvironmentView view) {
@@ -155,12 +155,14 @@ class EnvironmentController {
     }
 
     /** Who shares the lock is not frozen along, and may deploy. */
-    private String siblings(EnvironmentName name) {
+    private String siblings(Caller caller, EnvironmentName name) {
+        Instant now = environments.now();
         LockGroup group = environments.find(name).map(Environment::lockGroup).orElse(new LockGroup(name.value()));
         List<EnvironmentName> others = environments.sharing(group).stream()
-                .filter(other -> !other.name().equals(name)
-                        && other.freezeAt(Instant.now()).isEmpty())
+                .filter(other ->
+                        !other.name().equals(name) && other.freezeAt(now).isEmpty())
                 .map(Environment::name)
+                .filter(other -> caller.may(Role.VIEW, other.value()))
                 .toList();
         return others.isEmpty()
                 ? ""
@@ -175,7 +177,7 @@ class EnvironmentController {
                 administration.unfreeze(new EnvironmentName(environment), new Actor(caller.name(), null));
         String remaining = environments
                 .find(new EnvironmentName(environment))
-                .flatMap(known -> known.freezeAt(Instant.now()).map(freeze -> FreezeView.of(known.name(), freeze)))
+                .flatMap(known -> known.freezeAt(environments.now()).map(freeze -> FreezeView.of(known.name(), freeze)))
                 .map(freeze -> ", but nothing is granted yet because of " + Sentences.frozen(freeze) + ".")
                 .orElse("");
         return ok(new Done(
@@ -188,7 +190,7 @@ class EnvironmentController {
 
     @PutMapping("/api/admin/freeze")
     ResponseEntity<Done> freezeAll(Caller caller, @RequestBody @Valid FreezeBody body) {
-        administration.freezeAll(body.end(), new Actor(caller.name(), body.reason()));
+        done(administration.freezeAll(body.end(), new Actor(caller.name(), body.reason())), "all environments");
         return ok(new Done(
                 "frozen", "Nothing is granted anywhere now. What runs may finish; what waits keeps its place."));
     }

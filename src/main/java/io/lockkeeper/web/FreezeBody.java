@@ -22,18 +22,9 @@ record FreezeBody(
         @Nullable @Range(min = 1, max = 31_536_000, message = "must be between 1 and 31536000 seconds")
         Integer durationSeconds) {
 
-    private static final Duration LONGEST = Duration.ofDays(365);
-
     FreezeEnd end() {
         if (until != null && durationSeconds != null) {
             throw Problem.invalidField("until", "Give until or duration_seconds, not both.")
-                    .asException();
-        }
-        if (until != null && !until.isAfter(Instant.now())) {
-            throw Problem.invalidField("until", "until must be in the future.").asException();
-        }
-        if (until != null && until.isAfter(Instant.now().plus(LONGEST))) {
-            throw Problem.invalidField("until", "until must be within a year; without it somebody lifts the freeze.")
                     .asException();
         }
         return new FreezeEnd(until, durationSeconds == null ? null : Duration.ofSeconds(durationSeconds));

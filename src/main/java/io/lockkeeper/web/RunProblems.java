@@ -90,6 +90,11 @@ final class RunProblems {
                                 + Sentences.holder(HolderView.of(held.holder()))
                                 + ". Try again when that run has ended; a freeze keeps the next one out meanwhile.",
                         held.holder());
+            case AdminOutcome.FreezeEndImpossible _ ->
+                Problem.invalidField(
+                                "until",
+                                "until must be in the future and within a year; without it somebody lifts the freeze.")
+                        .asException();
             case AdminOutcome.NotHeld _ ->
                 Problem.of(
                                 ProblemType.NOT_HELD,

@@ -177,7 +177,7 @@ class PolicyIT {
                         .json()
                         .path("detail")
                         .asString())
-                .contains("until must be within a year");
+                .contains("until must be in the future and within a year");
         assertThat(admin.call("GET", "/api/admin/environments/bad", null).status())
                 .as("nothing was written")
                 .isEqualTo(404);
