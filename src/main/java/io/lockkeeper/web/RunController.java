@@ -2,7 +2,6 @@ package io.lockkeeper.web;
 
 import io.lockkeeper.coordination.AcquireOutcome;
 import io.lockkeeper.coordination.AcquireRequest;
-import io.lockkeeper.coordination.Actor;
 import io.lockkeeper.coordination.Coordinator;
 import io.lockkeeper.coordination.LockProof;
 import io.lockkeeper.coordination.Report;
@@ -46,11 +45,18 @@ import org.springframework.web.bind.annotation.RestController;
 @RequestMapping(produces = {MediaType.APPLICATION_JSON_VALUE, MediaType.TEXT_PLAIN_VALUE})
 class RunController {
     private final Coordinator coordinator;
+    private final RunDecisions decisions;
     private final RunWaiting waiting;
     private final Requests requests;
     private final KnownEnvironments knownEnvironments;
 
-    RunController(Coordinator coordinator, RunWaiting waiting, Requests requests, KnownEnvironments knownEnvironments) {
+    RunController(
+            Coordinator coordinator,
+            RunDecisions decisions,
+            RunWaiting waiting,
+            Requests requests,
+            KnownEnvironments knownEnvironments) {
+        this.decisions = decisions;
         this.knownEnvironments = knownEnvironments;
         this.coordinator = coordinator;
         this.waiting = waiting;
@@ -238,32 +244,18 @@ class RunController {
             @RequestBody(required = false) @Valid @Nullable CancelBody body)
             throws InterruptedException {
         RunId run = new RunId(id);
-        String why = body == null || body.reason() == null ? "" : ": " + body.reason();
-        boolean byAdmin = lockToken == null && caller.role() == Role.ADMIN;
-        if (byAdmin) {
-            environmentsOf(run).forEach(environment -> Requests.require(caller, Role.ADMIN, environment));
-        }
-        RunOutcome outcome = byAdmin
-                ? coordinator.cancel(
-                        run,
-                        "cancelled by " + caller.name() + why,
-                        new Actor(caller.name(), body == null ? null : body.reason()))
-                : coordinator.cancel(Requests.proof(lockToken, run), "cancelled by its client" + why);
+        String reason = body == null ? null : body.reason();
+        RunOutcome outcome = lockToken == null && caller.role() == Role.ADMIN
+                ? decisions.cancel(caller, run, reason)
+                : coordinator.cancel(
+                        Requests.proof(lockToken, run),
+                        "cancelled by its client" + (reason == null ? "" : ": " + reason));
         return switch (outcome) {
             case RunOutcome.Ended ended
             when ended.run().status() != RunStatus.SKIPPED -> ok(RunAnswer.Ended.of(ended.run()));
             case RunOutcome.Ended ended -> ok(RunAnswer.Skipped.of(ended.run()));
             case RunOutcome.CancelRequested asked -> ok(current(asked.run().id()));
             case RunOutcome other -> throw RunProblems.refused(other);
-        };
-    }
-
-    private List<String> environmentsOf(RunId run) throws InterruptedException {
-        return switch (waiting.await(run, null, Patience.NONE, Until.DECIDED)) {
-            case WaitOutcome.Answer answer ->
-                RunView.names(answer.report().run().environments());
-            case WaitOutcome.Unknown _, WaitOutcome.ProofInvalid _, WaitOutcome.TooManyWaiting _ ->
-                throw RunProblems.unknown(run);
         };
     }
 
