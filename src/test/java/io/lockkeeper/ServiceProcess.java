@@ -25,13 +25,15 @@ public final class ServiceProcess implements AutoCloseable {
     private static final String ADMIN_TOKEN = "lkt_integration-test-admin-token";
 
     private final TestDatabase database;
+    private final String databaseUrl;
     private final int port;
     private final List<String> properties;
     private final Process process;
     private final Path log;
 
-    private ServiceProcess(TestDatabase database, int port, List<String> properties) {
+    private ServiceProcess(TestDatabase database, String databaseUrl, int port, List<String> properties) {
         this.database = database;
+        this.databaseUrl = databaseUrl;
         this.port = port;
         this.properties = properties;
         try {
@@ -49,7 +51,7 @@ public final class ServiceProcess implements AutoCloseable {
             builder.environment()
                     .keySet()
                     .removeIf(name -> name.startsWith("LOCKKEEPER_") || name.startsWith("SPRING_"));
-            builder.environment().put("LOCKKEEPER_DATABASE_URL", database.jdbcUrl());
+            builder.environment().put("LOCKKEEPER_DATABASE_URL", databaseUrl);
             builder.environment().put("LOCKKEEPER_DATABASE_USER", database.username());
             builder.environment().put("LOCKKEEPER_DATABASE_PASSWORD", database.password());
             builder.environment().put("LOCKKEEPER_ADMIN_TOKEN", ADMIN_TOKEN);
@@ -69,7 +71,13 @@ public final class ServiceProcess implements AutoCloseable {
 
     /** Starts one more replica on a database. */
     public static ServiceProcess startOn(TestDatabase database, String... properties) {
-        return new ServiceProcess(database, freePort(), List.of(properties)).awaitHealthy();
+        return new ServiceProcess(database, database.jdbcUrl(), freePort(), List.of(properties)).awaitHealthy();
+    }
+
+    /** Starts one that comes to its database through a port of this machine. */
+    public static ServiceProcess startThrough(int port, TestDatabase database, String... properties) {
+        String url = database.jdbcUrl().replaceFirst("//[^/]+/", "//localhost:" + port + "/");
+        return new ServiceProcess(database, url, freePort(), List.of(properties)).awaitHealthy();
     }
 
     /** Starts another process in place of this one, on the same port and database. This one must have ended. */
@@ -77,7 +85,7 @@ public final class ServiceProcess implements AutoCloseable {
         if (process.isAlive()) {
             throw new IllegalStateException("the service still runs");
         }
-        return new ServiceProcess(database, port, properties).awaitHealthy();
+        return new ServiceProcess(database, databaseUrl, port, properties).awaitHealthy();
     }
 
     public URI url() {

@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -59,6 +60,51 @@ public class RunHistory {
                         limit,
                         (row, number) -> read(row),
                         run -> run.environments().stream().allMatch(visible)));
+    }
+
+    /** One run; empty when there is none. Whether the caller may see all of its environments is the caller's to check. */
+    public Optional<RunStory> find(long id) {
+        return jdbc.sql("SELECT * FROM run WHERE id = :id")
+                .param("id", id)
+                .query((row, number) -> new RunStory(
+                        read(row),
+                        Rows.instantOrNull(row, "picked_up_at"),
+                        Rows.instant(row, "last_contact_at"),
+                        Rows.instantOrNull(row, "lease_expires_at"),
+                        Rows.instantOrNull(row, "cancel_requested_at"),
+                        row.getString("cancel_reason"),
+                        row.getInt("approvals_required"),
+                        row.getString("reported_status"),
+                        approvals(id),
+                        decisions(id),
+                        includes(id)))
+                .optional();
+    }
+
+    private List<RunStory.Approval> approvals(long id) {
+        return jdbc.sql("SELECT approver, comment, at FROM approval WHERE run_id = :id ORDER BY at, approver")
+                .param("id", id)
+                .query((row, number) -> new RunStory.Approval(
+                        row.getString("approver"), row.getString("comment"), Rows.instant(row, "at")))
+                .list();
+    }
+
+    private List<RunStory.Decision> decisions(long id) {
+        return jdbc.sql("SELECT at, actor, action, reason FROM audit WHERE run_id = :id ORDER BY id LIMIT 100")
+                .param("id", id)
+                .query((row, number) -> new RunStory.Decision(
+                        Rows.instant(row, "at"),
+                        row.getString("actor"),
+                        row.getString("action"),
+                        row.getString("reason")))
+                .list();
+    }
+
+    private List<Long> includes(long id) {
+        return jdbc.sql("SELECT id FROM run WHERE batched_into = :id ORDER BY id LIMIT 100")
+                .param("id", id)
+                .query((row, number) -> row.getLong("id"))
+                .list();
     }
 
     private static PastRun read(ResultSet row) throws SQLException {

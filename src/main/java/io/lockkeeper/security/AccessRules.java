@@ -21,16 +21,17 @@ import java.util.List;
 import org.springframework.http.HttpMethod;
 
 /**
- * Who may do what, as a table: every endpoint of the service, whom it takes, and in which environments. The filter chain enforces it
+ * Who may do what, as two tables: every endpoint of the service, whom it takes, and in which environments. The filter chain enforces it
  * before a controller runs; {@link Where} tells what is left to the controller, because it takes the body or the run. A test compares
- * the table with what the application serves, plays every row with every kind of token, and compares {@code docs/security.md}.
+ * the tables with what the application serves, plays every row with every kind of token, and compares {@code docs/security.md}.
  *
  * <p>What is not listed takes a token of any role, to be told that it is not found or that its method is wrong; under {@code /actuator}
  * it takes more than there is.
  */
 final class AccessRules {
 
-    static final List<AccessRule> ALL = List.of(
+    /** What programs call, with a bearer token in each request. */
+    static final List<AccessRule> API = List.of(
             // A run, for pipelines.
             rule(POST, "/api/runs/{id}/heartbeat", view(LOCK_TOKEN)),
             rule(GET, "/api/runs/{id}", view(RUN)),
@@ -88,6 +89,30 @@ final class AccessRules {
             rule(GET, "/actuator/sbom", view(ANY)),
             rule(GET, "/actuator/sbom/{id}", view(ANY)),
             rule(GET, "/actuator", nobody()));
+
+    /** What people look at and send from there, in a session that one of the same tokens has opened. */
+    static final List<AccessRule> PAGE = List.of(
+            rule(GET, "/login", anybody()),
+            rule(POST, "/login", anybody()),
+            rule(POST, "/logout", anybody()),
+            rule(GET, "/assets/*", anybody()),
+            rule(GET, "/", view(SHOWN)),
+            rule(GET, "/live", view(SHOWN)),
+            rule(GET, "/history", view(SHOWN)),
+            rule(GET, "/environments/{environment}", view(PATH)),
+            rule(GET, "/environments/{environment}/actions", admin(PATH)),
+            rule(POST, "/environments/{environment}/freeze", admin(PATH)),
+            rule(POST, "/environments/{environment}/unfreeze", admin(PATH)),
+            rule(POST, "/environments/{environment}/acknowledge", admin(PATH)),
+            rule(POST, "/environments/{environment}/force-release", admin(PATH)),
+            rule(GET, "/runs/{id}", view(RUN)),
+            rule(POST, "/runs/{id}/approve", view(RUN_AS_APPROVER)),
+            rule(POST, "/runs/{id}/reject", view(RUN_AS_APPROVER)),
+            rule(POST, "/runs/{id}/prioritize", admin(RUN)),
+            rule(POST, "/runs/{id}/cancel", admin(RUN)),
+            rule(GET, "/freeze", admin(EVERYWHERE)),
+            rule(POST, "/freeze", admin(EVERYWHERE)),
+            rule(POST, "/unfreeze", admin(EVERYWHERE)));
 
     private AccessRules() {}
 

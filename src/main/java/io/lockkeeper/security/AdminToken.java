@@ -35,7 +35,12 @@ public final class AdminToken {
 
     /** Compares digests, in constant time: how long it takes tells neither how many characters were right nor the length. */
     boolean matches(String presented) {
-        return MessageDigest.isEqual(digest, sha256(presented.getBytes(StandardCharsets.UTF_8)));
+        return matchesDigest(sha256(presented.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** The same for whoever has kept no more of the token than its SHA-256. */
+    boolean matchesDigest(byte[] presented) {
+        return MessageDigest.isEqual(digest, presented);
     }
 
     /** A key for one purpose, from which neither the token nor the key of another purpose can be found (RFC 5869). */

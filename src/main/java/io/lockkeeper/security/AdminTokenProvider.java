@@ -10,6 +10,8 @@ final class AdminTokenProvider implements AuthenticationProvider {
     /** No stored token may have it, so that nobody in the audit trail can be taken for the bearer of this one. */
     static final String NAME = "admin";
 
+    static final Caller CALLER = new Caller(NAME, Role.ADMIN, EnvironmentPattern.EVERYWHERE);
+
     private final AdminToken adminToken;
 
     AdminTokenProvider(AdminToken adminToken) {
@@ -19,7 +21,7 @@ final class AdminTokenProvider implements AuthenticationProvider {
     @Override
     public @Nullable Authentication authenticate(Authentication presented) {
         return presented instanceof BearerToken bearer && adminToken.matches(bearer.token())
-                ? new CallerAuthentication(new Caller(NAME, Role.ADMIN, EnvironmentPattern.EVERYWHERE))
+                ? new CallerAuthentication(CALLER)
                 : null;
     }
 

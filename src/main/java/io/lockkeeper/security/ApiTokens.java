@@ -65,9 +65,11 @@ public class ApiTokens implements TokenLookup {
 
     @Override
     public Optional<Caller> find(String token) {
-        if (!TOKEN.matcher(token).matches()) {
-            return Optional.empty();
-        }
+        return TOKEN.matcher(token).matches() ? findByDigest(hash(token)) : Optional.empty();
+    }
+
+    @Override
+    public Optional<Caller> findByDigest(byte[] digest) {
         var found = jdbc.sql("""
                         SELECT id, name, role, environments,
                                last_used_at IS NULL OR last_used_at < statement_timestamp() - interval '1 minute' AS note_use
@@ -75,7 +77,7 @@ public class ApiTokens implements TokenLookup {
                         WHERE token_hash = :hash
                           AND revoked_at IS NULL
                           AND (expires_at IS NULL OR expires_at > statement_timestamp())""")
-                .param("hash", hash(token))
+                .param("hash", digest)
                 .query((row, _) -> new Found(
                         row.getLong("id"),
                         new Caller(row.getString("name"), role(row), environments(row)),

@@ -25,6 +25,11 @@ final class BearerToken extends AbstractAuthenticationToken {
     private final String token;
     private final boolean besideLockToken;
 
+    /** A token that came by another way than the header. */
+    BearerToken(String token) {
+        this(token, false);
+    }
+
     private BearerToken(String token, boolean besideLockToken) {
         super(List.of());
         this.token = token;

@@ -79,7 +79,9 @@ final class RequestLimitFilter extends OncePerRequestFilter {
 
     /** Hashed, so that no token stays in memory; without the scheme, so that no other spelling of a header is another token. */
     private static @Nullable String token(HttpServletRequest request) {
-        var credentials = request.getHeader(HttpHeaders.AUTHORIZATION);
+        var credentials = LoginFilter.LOGIN.matches(request)
+                ? LoginFilter.token(request)
+                : request.getHeader(HttpHeaders.AUTHORIZATION);
         if (credentials == null) {
             return null;
         }

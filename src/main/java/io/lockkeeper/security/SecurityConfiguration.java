@@ -23,6 +23,9 @@ import org.springframework.security.web.authentication.AuthenticationFilter;
 import org.springframework.security.web.authentication.www.BasicAuthenticationFilter;
 import org.springframework.security.web.firewall.HttpFirewall;
 import org.springframework.security.web.firewall.StrictHttpFirewall;
+import org.springframework.security.web.header.writers.CrossOriginOpenerPolicyHeaderWriter.CrossOriginOpenerPolicy;
+import org.springframework.security.web.header.writers.CrossOriginResourcePolicyHeaderWriter.CrossOriginResourcePolicy;
+import org.springframework.security.web.header.writers.ReferrerPolicyHeaderWriter.ReferrerPolicy;
 import org.springframework.security.web.header.writers.StaticHeadersWriter;
 import org.springframework.web.method.support.HandlerMethodArgumentResolver;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
@@ -32,9 +35,13 @@ import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 @EnableConfigurationProperties({SecurityProperties.class, RequestLimitProperties.class})
 class SecurityConfiguration implements WebMvcConfigurer {
 
-    /** The browsable page of the API loads its own files and talks to this service; nothing runs that is written into a page. */
-    private static final String CONTENT_SECURITY_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; "
-            + "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    /** The one style that Turbo writes into a page, for a progress bar that none of ours shows: let in by its hash, and no other. */
+    private static final String STYLE_OF_TURBO = "'sha256-WAyOw4V+FqDc35lQPyRADLBWbuNK8ahvYEaQIYF1+Ps='";
+
+    /** A page loads its own files and talks to this service; nothing runs that is written into a page. */
+    private static final String CONTENT_SECURITY_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' "
+            + STYLE_OF_TURBO
+            + "; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
     @Override
     public void addArgumentResolvers(List<HandlerMethodArgumentResolver> resolvers) {
@@ -74,15 +81,24 @@ class SecurityConfiguration implements WebMvcConfigurer {
     }
 
     @Bean
+    RequestLimits requestLimits(RequestLimitProperties properties) {
+        return new RequestLimits(properties.requestsPerSecond(), System::nanoTime);
+    }
+
+    /** Everything but the page: without a session, and a bearer token with each request. */
+    @Bean
     SecurityFilterChain filterChain(
             HttpSecurity http,
             AuthenticationManager authenticationManager,
             AuthenticationEntryPoint entryPoint,
             AccessDeniedHandler accessDeniedHandler,
-            RequestLimitProperties limitProperties) {
-        var limits = new RequestLimitFilter(
-                new RequestLimits(limitProperties.requestsPerSecond(), System::nanoTime), accessDeniedHandler);
-        http.authorizeHttpRequests(SecurityConfiguration::enforceAccessRules)
+            RequestLimits requestLimits) {
+        var limits = new RequestLimitFilter(requestLimits, accessDeniedHandler);
+        http.authorizeHttpRequests(paths -> {
+                    enforce(AccessRules.API, paths);
+                    paths.requestMatchers("/actuator/**").denyAll();
+                    paths.anyRequest().authenticated();
+                })
                 .addFilterBefore(limits, BasicAuthenticationFilter.class)
                 .addFilterAt(bearerFilter(authenticationManager, entryPoint, limits), BasicAuthenticationFilter.class)
                 .exceptionHandling(refusals ->
@@ -92,24 +108,31 @@ class SecurityConfiguration implements WebMvcConfigurer {
                 .csrf(AbstractHttpConfigurer::disable)
                 .logout(AbstractHttpConfigurer::disable)
                 .requestCache(AbstractHttpConfigurer::disable)
-                .headers(headers -> headers.cacheControl(HeadersConfigurer.CacheControlConfig::disable)
-                        .addHeaderWriter(new StaticHeadersWriter("Cache-Control", "no-store"))
-                        .contentSecurityPolicy(policy -> policy.policyDirectives(CONTENT_SECURITY_POLICY)));
+                .headers(SecurityConfiguration::strict);
         return http.build();
     }
 
-    private static void enforceAccessRules(
+    /** What every answer tells a browser: nothing is kept, nothing from elsewhere is loaded, nobody may frame it or look into it. */
+    static void strict(HeadersConfigurer<HttpSecurity> headers) {
+        headers.cacheControl(HeadersConfigurer.CacheControlConfig::disable)
+                .addHeaderWriter(new StaticHeadersWriter("Cache-Control", "no-store"))
+                .contentSecurityPolicy(policy -> policy.policyDirectives(CONTENT_SECURITY_POLICY))
+                .referrerPolicy(policy -> policy.policy(ReferrerPolicy.SAME_ORIGIN))
+                .crossOriginOpenerPolicy(policy -> policy.policy(CrossOriginOpenerPolicy.SAME_ORIGIN))
+                .crossOriginResourcePolicy(policy -> policy.policy(CrossOriginResourcePolicy.SAME_ORIGIN));
+    }
+
+    static void enforce(
+            List<AccessRule> rules,
             AuthorizeHttpRequestsConfigurer<HttpSecurity>.AuthorizationManagerRequestMatcherRegistry paths) {
         // Their requests have been through here already, as what they were before.
         paths.dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC).permitAll();
-        for (var rule : AccessRules.ALL) {
+        for (var rule : rules) {
             paths.requestMatchers(rule.method(), rule.path()).access(rule);
             if (rule.method().equals(HttpMethod.GET)) {
                 paths.requestMatchers(HttpMethod.HEAD, rule.path()).access(rule);
             }
         }
-        paths.requestMatchers("/actuator/**").denyAll();
-        paths.anyRequest().authenticated();
     }
 
     private static AuthenticationFilter bearerFilter(

@@ -12,4 +12,11 @@ interface TokenLookup {
      * @throws DataAccessException if nobody can say at the moment
      */
     Optional<Caller> find(String token);
+
+    /**
+     * The bearer of the token with this SHA-256, which a session remembers in place of the token; otherwise as {@link #find}.
+     *
+     * @throws DataAccessException if nobody can say at the moment
+     */
+    Optional<Caller> findByDigest(byte[] digest);
 }

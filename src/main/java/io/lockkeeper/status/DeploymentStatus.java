@@ -69,6 +69,7 @@ public record DeploymentStatus(
      * One pending run: a running one has {@code started}, a queued one {@code created} and its {@code position}.
      *
      * @param etaSeconds an estimate of the time until a queued run is granted; absent when nobody can tell
+     * @param heldBackBy {@code freeze} or {@code quarantine} when that keeps it waiting, whoever has the lock; absent otherwise
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record QueuedRun(
@@ -78,6 +79,7 @@ public record DeploymentStatus(
             @Nullable Instant created,
             @Nullable Integer position,
             @Nullable Long etaSeconds,
+            @Nullable String heldBackBy,
             String environment,
             @Nullable String priority,
             @Nullable String user,

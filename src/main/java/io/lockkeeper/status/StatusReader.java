@@ -131,6 +131,7 @@ public class StatusReader {
                     null,
                     null,
                     null,
+                    null,
                     holder.environment(),
                     null,
                     holder.user(),
@@ -186,16 +187,19 @@ public class StatusReader {
                 .param("lockGroup", group)
                 .param("limit", LISTED)
                 .query((row, number) -> {
-                    Optional<OptionalLong> end = heldBack.secondsToGo(row);
+                    Optional<HeldBackRuns.Hold> hold = heldBack.find(row);
                     // Runs that are held back are passed over: whoever is not has only the others ahead.
-                    int ahead = end.isPresent() ? number : others.getAndIncrement();
+                    int ahead = hold.isPresent() ? number : others.getAndIncrement();
                     return new QueuedRun(
                             row.getLong("id"),
                             "queued",
                             null,
                             instant(row, "created_at"),
                             ahead + 1,
-                            secondsToGo(estimate.secondsBehind(ahead), end),
+                            secondsToGo(
+                                    estimate.secondsBehind(ahead),
+                                    hold.map(HeldBackRuns.Hold::secondsToGo).orElse(OptionalLong.of(0))),
+                            hold.map(HeldBackRuns.Hold::by).orElse(null),
                             firstEnvironment(row),
                             row.getInt("priority") == 0 ? "high" : "normal",
                             row.getString("user_name"),
@@ -206,18 +210,25 @@ public class StatusReader {
                 .list();
     }
 
-    private static @Nullable Long secondsToGo(OptionalLong byQueue, Optional<OptionalLong> heldBack) {
-        OptionalLong end = heldBack.orElse(OptionalLong.of(0));
-        return byQueue.isPresent() && end.isPresent()
-                ? Long.valueOf(Math.max(byQueue.getAsLong(), end.getAsLong()))
+    private static @Nullable Long secondsToGo(OptionalLong byQueue, OptionalLong heldBack) {
+        return byQueue.isPresent() && heldBack.isPresent()
+                ? Long.valueOf(Math.max(byQueue.getAsLong(), heldBack.getAsLong()))
                 : null;
     }
 
     /** What holds runs of a lock group back, whoever has the lock. */
     private record HeldBackRuns(List<Environment> sharing, Instant at) {
 
-        /** Seconds until the queued run of this row is no longer held back, empty inside when only people know; empty when it is not at all. */
-        Optional<OptionalLong> secondsToGo(ResultSet row) throws SQLException {
+        /**
+         * That a run is held back.
+         *
+         * @param by {@code freeze} or {@code quarantine}
+         * @param secondsToGo until it ends; empty when only people know
+         */
+        record Hold(String by, OptionalLong secondsToGo) {}
+
+        /** What holds the queued run of this row back; empty when nothing does. */
+        Optional<Hold> find(ResultSet row) throws SQLException {
             Set<String> places = Set.of((String[]) row.getArray("environments").getArray());
             boolean isHeldBack = false;
             long seconds = 0;
@@ -226,19 +237,19 @@ public class StatusReader {
                     continue;
                 }
                 if (environment.quarantine() != null && row.getInt("priority") != 0) {
-                    return Optional.of(OptionalLong.empty());
+                    return Optional.of(new Hold("quarantine", OptionalLong.empty()));
                 }
                 Optional<Freeze> freeze = environment.freezeAt(at);
                 if (freeze.isPresent() && !row.getBoolean("passes_freeze")) {
                     Instant until = freeze.get().until();
                     if (until == null) {
-                        return Optional.of(OptionalLong.empty());
+                        return Optional.of(new Hold("freeze", OptionalLong.empty()));
                     }
                     isHeldBack = true;
                     seconds = Math.max(seconds, Duration.between(at, until).toSeconds());
                 }
             }
-            return isHeldBack ? Optional.of(OptionalLong.of(seconds)) : Optional.empty();
+            return isHeldBack ? Optional.of(new Hold("freeze", OptionalLong.of(seconds))) : Optional.empty();
         }
     }
 

@@ -24,7 +24,7 @@ public final class KnownEnvironments {
     }
 
     /** What somebody is told who names environments that do not exist. */
-    ProblemException unknown(List<EnvironmentName> unknown) {
+    public ProblemException unknown(List<EnvironmentName> unknown) {
         List<String> known = environments.list().stream()
                 .map(environment -> environment.name().value())
                 .toList();

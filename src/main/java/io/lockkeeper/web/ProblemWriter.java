@@ -15,15 +15,18 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Writes every refusal of this service, whoever made it: {@code application/problem+json}, or three {@code key=value} lines
- * when the client prefers {@code text/plain}, so that a shell reads an error the way it reads an answer.
+ * when the client prefers {@code text/plain}, so that a shell reads an error the way it reads an answer; and a page to whoever
+ * looks at pages.
  */
 @Component
 public class ProblemWriter {
 
     private final JsonMapper json;
+    private final ProblemPage page;
 
-    public ProblemWriter(JsonMapper json) {
+    public ProblemWriter(JsonMapper json, ProblemPage page) {
         this.json = json;
+        this.page = page;
     }
 
     /** Does nothing when the answer has already begun: half an answer followed by a problem would be read as neither. */
@@ -35,11 +38,17 @@ public class ProblemWriter {
         response.setStatus(problem.type().status());
         response.setHeader("Cache-Control", "no-store");
         problem.headers().forEach(response::setHeader);
-        var plain = PlainText.isPreferredBy(request);
-        response.setContentType(plain ? "text/plain;charset=UTF-8" : "application/problem+json");
-        var body = plain
-                ? PlainText.of(plainMembers(problem)).getBytes(StandardCharsets.UTF_8)
-                : json.writeValueAsBytes(members(problem, instance(request)));
+        byte[] body;
+        if (page.isAskedForBy(request)) {
+            response.setContentType("text/html;charset=UTF-8");
+            body = page.render(problem).getBytes(StandardCharsets.UTF_8);
+        } else if (PlainText.isPreferredBy(request)) {
+            response.setContentType("text/plain;charset=UTF-8");
+            body = PlainText.of(plainMembers(problem)).getBytes(StandardCharsets.UTF_8);
+        } else {
+            response.setContentType("application/problem+json");
+            body = json.writeValueAsBytes(members(problem, instance(request)));
+        }
         response.setContentLength(body.length);
         response.getOutputStream().write(body);
         response.flushBuffer();

@@ -16,7 +16,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The refusals of the run calls, each saying what to do now. */
-final class RunProblems {
+public final class RunProblems {
     private RunProblems() {}
 
     static ProblemException held(List<String> environments, List<Blocker> blockers) {
@@ -172,7 +172,7 @@ final class RunProblems {
                 .asException();
     }
 
-    static ProblemException unknown(RunId run) {
+    public static ProblemException unknown(RunId run) {
         return Problem.of(
                         ProblemType.RUN_UNKNOWN,
                         "There is no run " + run + ". Check the number; acquire answers it as run.id.")
@@ -204,7 +204,7 @@ final class RunProblems {
                 .asException();
     }
 
-    static ProblemException tooManyWaiting(WaitingBound bound) {
+    public static ProblemException tooManyWaiting(WaitingBound bound) {
         return Problem.of(
                         ProblemType.TOO_MANY_WAITING,
                         switch (bound) {

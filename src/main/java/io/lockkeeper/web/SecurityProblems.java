@@ -19,6 +19,7 @@ import org.springframework.security.authorization.AuthorizationDeniedException;
 import org.springframework.security.core.AuthenticationException;
 import org.springframework.security.web.AuthenticationEntryPoint;
 import org.springframework.security.web.access.AccessDeniedHandler;
+import org.springframework.security.web.csrf.CsrfException;
 import org.springframework.security.web.firewall.RequestRejectedException;
 import org.springframework.security.web.firewall.RequestRejectedHandler;
 import org.springframework.stereotype.Component;
@@ -58,6 +59,11 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
                 response,
                 switch (exception) {
                     case TooManyRequests tooMany -> tooManyRequests(tooMany);
+                    case CsrfException _ ->
+                        Problem.of(
+                                ProblemType.FORBIDDEN,
+                                "The form was sent from another site, or has been open for too long, and nothing was done. Reload the"
+                                        + " page and send it again.");
                     case AuthorizationDeniedException denied
                     when denied.getAuthorizationResult() instanceof AccessRefused refused -> forbidden(refused);
                     default -> forbidden(request);

@@ -1,13 +1,11 @@
 package io.lockkeeper.web;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import org.springframework.boot.jackson.autoconfigure.JsonMapperBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
 import org.springframework.http.CacheControl;
 import org.springframework.http.converter.HttpMessageConverters;
 import org.springframework.web.servlet.config.annotation.ResourceHandlerRegistry;
@@ -59,25 +57,9 @@ class WebConfiguration implements WebMvcConfigurer {
     @Override
     public void addResourceHandlers(ResourceHandlerRegistry registry) {
         registry.addResourceHandler("/api/docs/swagger-ui*", "/api/docs/favicon*")
-                .addResourceLocations(swaggerUi())
+                .addResourceLocations(Webjar.location("swagger-ui", "swagger-ui-bundle.js"))
                 .setCacheControl(CacheControl.maxAge(Duration.ofHours(1)));
         registry.addResourceHandler("/api/docs/*").addResourceLocations("classpath:/static/api/docs/");
-    }
-
-    /** Its directory bears its version, which is written in one place, the POM. */
-    private static String swaggerUi() {
-        var directory = "META-INF/resources/webjars/swagger-ui/";
-        try {
-            var found = new PathMatchingResourcePatternResolver()
-                    .getResources("classpath*:" + directory + "*/swagger-ui-bundle.js");
-            if (found.length == 0) {
-                throw new IllegalStateException("The jar of Swagger UI is missing from the class path");
-            }
-            var address = found[0].getURL().toString();
-            return address.substring(0, address.lastIndexOf('/') + 1);
-        } catch (IOException e) {
-            throw new IllegalStateException("The jar of Swagger UI cannot be read", e);
-        }
     }
 
     /** Instants end in Z and have no fraction: a shell can compare them, and nobody reads meaning into microseconds. */

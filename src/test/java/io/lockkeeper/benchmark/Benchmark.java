@@ -1,5 +1,6 @@
 package io.lockkeeper.benchmark;
 
+import io.lockkeeper.CountingProxy;
 import io.lockkeeper.benchmark.Service.Acquired;
 import io.lockkeeper.database.EmbeddedPostgres;
 import java.nio.file.Files;

@@ -5,5 +5,5 @@ import org.springframework.context.annotation.Import;
 
 /** All of this package's beans, for a test that runs without a database. */
 @Configuration(proxyBeanMethods = false)
-@Import({SecurityConfiguration.class, LockTokens.class, FakeTokens.class})
+@Import({SecurityConfiguration.class, PageSecurityConfiguration.class, LockTokens.class, FakeTokens.class})
 public class EdgeSecurity {}

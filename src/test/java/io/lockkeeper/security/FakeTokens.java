@@ -1,5 +1,6 @@
 package io.lockkeeper.security;
 
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -26,5 +27,13 @@ public class FakeTokens implements TokenLookup {
             throw new CannotGetJdbcConnectionException("secret of the pool");
         }
         return Optional.ofNullable(tokens.get(token));
+    }
+
+    @Override
+    public Optional<Caller> findByDigest(byte[] digest) {
+        return tokens.keySet().stream()
+                .filter(token -> Arrays.equals(digest, SessionKey.OfToken.digest(token)))
+                .findFirst()
+                .flatMap(this::find);
     }
 }

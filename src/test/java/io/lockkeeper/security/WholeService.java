@@ -4,6 +4,8 @@ import io.lockkeeper.LockkeeperApplication;
 import io.lockkeeper.TestDatabase;
 import java.io.IOException;
 import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -22,18 +24,21 @@ final class WholeService implements AutoCloseable {
     private final TestDatabase database = TestDatabase.migrated();
     private final ConfigurableApplicationContext context;
 
-    WholeService() {
+    /** With the service's own settings and these, as {@code --name=value}. */
+    WholeService(String... properties) {
         var application = new SpringApplication(LockkeeperApplication.class);
         application.addInitializers(
                 starting -> starting.getBeanFactory().registerSingleton("noTestClasses", new NoTestClasses()));
         // Wrong tokens are shown to it by the hundred.
         application.setDefaultProperties(Map.of("lockkeeper.limits.requests-per-second", 0));
-        context = application.run(
+        var arguments = new ArrayList<>(List.of(
                 "--server.port=0",
                 "--spring.datasource.url=" + database.jdbcUrl(),
                 "--spring.datasource.username=" + database.username(),
                 "--spring.datasource.password=" + database.password(),
-                "--lockkeeper.admin-token=" + ADMIN_TOKEN);
+                "--lockkeeper.admin-token=" + ADMIN_TOKEN));
+        arguments.addAll(List.of(properties));
+        context = application.run(arguments.toArray(String[]::new));
     }
 
     /** Controllers that stand in for others in tests are found on the class path as well, and are no part of the application. */

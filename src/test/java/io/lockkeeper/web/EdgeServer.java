@@ -56,6 +56,7 @@ final class EdgeServer implements AutoCloseable {
         EdgeSecurity.class,
         WebConfiguration.class,
         ProblemWriter.class,
+        ProblemPage.class,
         ProblemAdvice.class,
         ProblemErrorController.class,
         SecurityProblems.class,

@@ -1,4 +1,4 @@
-package io.lockkeeper.benchmark;
+package io.lockkeeper;
 
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * simple Query (PostgreSQL manual, chapter "Frontend/Backend Protocol"), and then waits. Several that arrive together, such as a BEGIN and
  * the statements after it, are one.
  */
-final class CountingProxy implements AutoCloseable {
+public final class CountingProxy implements AutoCloseable {
     private static final int SYNC = 'S';
     private static final int QUERY = 'Q';
     private static final int ENCRYPTION_REQUEST_LENGTH = 8;
@@ -23,17 +23,17 @@ final class CountingProxy implements AutoCloseable {
     private final int databasePort;
     private final AtomicLong roundTrips = new AtomicLong();
 
-    CountingProxy(int databasePort) throws IOException {
+    public CountingProxy(int databasePort) throws IOException {
         this.databasePort = databasePort;
         this.server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         Thread.ofVirtual().start(this::accept);
     }
 
-    int port() {
+    public int port() {
         return server.getLocalPort();
     }
 
-    long roundTrips() {
+    public long roundTrips() {
         return roundTrips.get();
     }
 
