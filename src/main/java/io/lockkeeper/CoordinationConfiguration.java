@@ -8,8 +8,10 @@ import io.lockkeeper.coordination.Execution;
 import io.lockkeeper.coordination.LockReader;
 import io.lockkeeper.coordination.QueueTiming;
 import io.lockkeeper.coordination.RunReader;
+import io.lockkeeper.coordination.TransitionObserver;
 import io.lockkeeper.environment.DeclaredEnvironments;
 import java.time.Duration;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -41,8 +43,18 @@ class CoordinationConfiguration {
     }
 
     @Bean
-    Execution execution(JdbcTemplate jdbc, QueueTiming timing, DeclaredEnvironments environments, Doorbell doorbell) {
-        return new Execution(jdbc, timing, environments.areCreatedByAcquire(), doorbell);
+    Execution execution(
+            JdbcTemplate jdbc,
+            QueueTiming timing,
+            DeclaredEnvironments environments,
+            Doorbell doorbell,
+            ObjectProvider<TransitionObserver> observers) {
+        return new Execution(
+                jdbc,
+                timing,
+                environments.areCreatedByAcquire(),
+                doorbell,
+                observers.orderedStream().toList());
     }
 
     @Bean

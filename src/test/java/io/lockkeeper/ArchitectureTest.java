@@ -29,6 +29,7 @@ class ArchitectureTest {
                     "io.lockkeeper.environment..",
                     "java..",
                     "org.jspecify.annotations..",
+                    "org.slf4j..",
                     "org.springframework.jdbc..",
                     "org.springframework.dao..",
                     "org.springframework.transaction.."))

@@ -97,7 +97,7 @@ public final class Administration {
         Instant until = end.from(at.toInstant());
         RoundTrip writes = new RoundTrip();
         ChangeWriter.addFreeze(writes, ALL, Objects.requireNonNullElse(actor.reason(), ""), until, actor.name(), at);
-        ChangeWriter.addAudit(
+        withoutTransitions(
                 writes,
                 new Change.Audit(
                         "frozen_all",
@@ -107,7 +107,6 @@ public final class Administration {
                         Map.of(),
                         until == null ? Map.of() : Map.of("until", until.toString())),
                 at);
-        execution.withoutTransitions(writes);
         return new AdminOutcome.Done();
     }
 
@@ -121,13 +120,16 @@ public final class Administration {
         }
         RoundTrip writes = new RoundTrip();
         ChangeWriter.addLiftFreeze(writes, ALL);
-        ChangeWriter.addAudit(
-                writes, new Change.Audit("unfrozen_all", List.of(), null, actor, Map.of(), Map.of()), now());
-        execution.withoutTransitions(writes);
+        withoutTransitions(writes, new Change.Audit("unfrozen_all", List.of(), null, actor, Map.of(), Map.of()), now());
         while (execution.sweep() > 0) {
             // Wakes what may go on now, group by group.
         }
         return new AdminOutcome.Done();
+    }
+
+    private void withoutTransitions(RoundTrip writes, Change.Audit audit, OffsetDateTime at) {
+        ChangeWriter.addAudit(writes, audit, at);
+        execution.withoutTransitions(writes, Effects.of(at.toInstant(), audit));
     }
 
     /** Ends a quarantine. Answers Done or NotQuarantined. */

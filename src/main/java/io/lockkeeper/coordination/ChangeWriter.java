@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -385,6 +386,15 @@ final class ChangeWriter {
 
     Optional<Run> after(@Nullable RunId id) {
         return id == null ? Optional.empty() : Optional.ofNullable(written.get(id));
+    }
+
+    /** Every run that was there before, as this transition leaves it. */
+    Collection<Run> written() {
+        return written.values();
+    }
+
+    boolean hasInserted() {
+        return inserted != null;
     }
 
     Run inserted() {

@@ -7,13 +7,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.dao.CannotAcquireLockException;
 import org.springframework.dao.DuplicateKeyException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.core.namedparam.ParsedSql;
 
-/** Carries transitions out: lock the groups, read one snapshot, plan, write the plan, commit; then wake whoever waits for what changed. */
+/**
+ * Carries transitions out: lock the groups, read one snapshot, plan, write the plan, commit; then wake whoever waits for what changed, and
+ * tell the observers.
+ */
 public final class Execution {
+    private static final Logger LOG = LoggerFactory.getLogger(Execution.class);
     private static final ParsedSql LOCK = Sql.load("lock.sql");
 
     /** A freeze of all environments waits for the transitions that are under way, and keeps others out for its moment. */
@@ -29,6 +36,7 @@ public final class Execution {
     private final Planner planner;
     private final Transactions transactions;
     private final Doorbell doorbell;
+    private final List<TransitionObserver> observers;
     private final Sweep sweep;
 
     /**
@@ -36,11 +44,17 @@ public final class Execution {
      *
      * @param createsEnvironments whether an acquire makes the environments that it names
      */
-    public Execution(JdbcTemplate jdbc, QueueTiming timing, boolean createsEnvironments, Doorbell doorbell) {
+    public Execution(
+            JdbcTemplate jdbc,
+            QueueTiming timing,
+            boolean createsEnvironments,
+            Doorbell doorbell,
+            List<TransitionObserver> observers) {
         this.timing = timing;
         this.planner = new Planner(timing, createsEnvironments);
         this.transactions = new Transactions(jdbc);
         this.doorbell = doorbell;
+        this.observers = List.copyOf(observers);
         this.sweep = new Sweep(transactions, timing, planner);
     }
 
@@ -72,22 +86,32 @@ public final class Execution {
      * @return how many runs it moved; call again until none
      */
     int sweep() {
-        Sweep.Swept swept = sweep.run();
-        ring(swept.woken());
+        Committed swept = sweep.run();
+        if (swept == null) {
+            return 0;
+        }
+        conclude(swept);
         return swept.woken().runs().size();
     }
 
     /** Freezes or thaws all environments at once: no transition is under way meanwhile. */
-    void withoutTransitions(RoundTrip writes) {
+    void withoutTransitions(RoundTrip writes, Effects effects) {
         transactions.run(connection -> {
             Transactions.begin().add(LOCK_ALL, Map.of(), RoundTrip.IGNORE).run(connection);
             writes.add(Sql.COMMIT, Map.of(), RoundTrip.IGNORE).run(connection);
             return true;
         });
+        tell(() -> effects);
     }
 
     /** A plan that was executed and committed. */
-    record Committed(Snapshot snapshot, Verdict verdict, ChangeWriter after, Wake woken) {}
+    record Committed(
+            Transition transition,
+            Snapshot snapshot,
+            Verdict verdict,
+            List<Change> changes,
+            ChangeWriter after,
+            Wake woken) {}
 
     private sealed interface Attempt {
         record Done(Committed committed) implements Attempt {}
@@ -103,7 +127,7 @@ public final class Execution {
             try {
                 switch (transactions.run(connection -> attempt(connection, current, transition))) {
                     case Attempt.Done done -> {
-                        ring(done.committed().woken());
+                        conclude(done.committed());
                         return done.committed();
                     }
                     case Attempt.Restart again -> scope = again.scope();
@@ -143,7 +167,8 @@ public final class Execution {
             case Plan.Decided decided -> {
                 ChangeWriter writer = new ChangeWriter(snapshot, timing);
                 write(connection, decided.changes(), writer);
-                yield new Attempt.Done(new Committed(snapshot, decided.verdict(), writer, decided.woken()));
+                yield new Attempt.Done(new Committed(
+                        transition, snapshot, decided.verdict(), decided.changes(), writer, decided.woken()));
             }
         };
     }
@@ -166,9 +191,33 @@ public final class Execution {
         writeAndCommit.run(connection);
     }
 
-    private void ring(Wake wake) {
-        if (!wake.isEmpty()) {
-            doorbell.ring(wake);
+    private void conclude(Committed committed) {
+        if (!committed.woken().isEmpty()) {
+            doorbell.ring(committed.woken());
+        }
+        tell(() -> Effects.of(committed));
+    }
+
+    /** What is committed stands, whatever comes of this, and its client is to learn of it. */
+    private void tell(Supplier<Effects> told) {
+        try {
+            Effects effects = told.get();
+            if (!effects.isNothing()) {
+                observers.forEach(observer -> tell(observer, effects));
+            }
+        } catch (RuntimeException e) {
+            LOG.error("What a transition did could not be told.", e);
+        }
+    }
+
+    private static void tell(TransitionObserver observer, Effects effects) {
+        try {
+            observer.committed(effects);
+        } catch (RuntimeException e) {
+            LOG.error(
+                    "{} failed to take note of a transition.",
+                    observer.getClass().getSimpleName(),
+                    e);
         }
     }
 

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param environments what it deploys to, in the caller's order
  * @param lockGroups where it has claims; empty for a skipped run, which never had any
  * @param statusReason why it ended as it did, null while it is pending
+ * @param queuedAt when it joined the queue; while it waits for approvals, when it was made
  * @param deadlineAt when it ends by itself unless its client acts, null once ended
  * @param grant its hold of the lock, null if it was never granted
  * @param supersededBy the newer run that took its place, null unless it was superseded
@@ -33,6 +34,7 @@ public record Run(
         Coverage coverage,
         Duration lease,
         Instant createdAt,
+        Instant queuedAt,
         @Nullable Instant completedAt,
         Instant lastContactAt,
         @Nullable Instant queueExpiresAt,
@@ -66,6 +68,7 @@ public record Run(
                 coverage,
                 lease,
                 createdAt,
+                queuedAt,
                 completedAt,
                 lastContactAt,
                 queueExpiresAt,

@@ -36,6 +36,7 @@ final class RunRows {
                 Coverage.of(row.getString("coverage")),
                 Duration.ofSeconds(row.getLong("lease_seconds")),
                 instant(row, "created_at"),
+                queuedAt(row),
                 instantOrNull(row, "completed_at"),
                 instant(row, "last_contact_at"),
                 instantOrNull(row, "queue_expires_at"),
@@ -53,6 +54,14 @@ final class RunRows {
                 batch(row),
                 report(row),
                 details(row));
+    }
+
+    /** The queue time-out is counted from when the run joined the queue, which may be long after it was made. */
+    private static Instant queuedAt(ResultSet row) throws SQLException {
+        Instant expires = instantOrNull(row, "queue_expires_at");
+        return expires == null
+                ? instant(row, "created_at")
+                : expires.minusSeconds(row.getLong("queue_timeout_seconds"));
     }
 
     private static @Nullable Grant grant(ResultSet row) throws SQLException {

@@ -26,6 +26,8 @@ final class Sweep {
     private static final ParsedSql LOCK_DUE = Sql.load("lock-due.sql");
     private static final ParsedSql SWEPT = Sql.parse("UPDATE sweeper SET last_swept_at = statement_timestamp()");
 
+    private static final int MAX_RESTARTS = 20;
+
     private final Transactions transactions;
     private final QueueTiming timing;
     private final Planner planner;
@@ -36,36 +38,47 @@ final class Sweep {
         this.planner = planner;
     }
 
-    /**
-     * What one transaction of a sweep came to.
-     *
-     * @param missing what it has to begin again with: the locks of groups in which runs of the due groups have claims too, a longer look
-     */
-    record Swept(Wake woken, Scope missing, boolean isThrough) {
-        static final Swept NOTHING = new Swept(new Wake(Set.of(), Set.of(), false), Scope.ofGroups(Set.of()), true);
+    /** What one transaction of a sweep came to. */
+    private sealed interface Swept {
+        /** Nothing is overdue that another transition has not locked, or another replica is at it. */
+        record Nothing() implements Swept {}
 
-        static Swept unfinished(Scope missing) {
-            return new Swept(NOTHING.woken, missing, false);
-        }
+        record Done(Execution.Committed committed) implements Swept {}
+
+        /**
+         * Begin again.
+         *
+         * @param missing with the locks of groups in which runs of the due groups have claims too, or with a longer look
+         */
+        record Unfinished(Scope missing) implements Swept {}
     }
 
-    Swept run() {
-        Swept swept = transactions.run(connection -> attempt(connection, Scope.ofGroups(Set.of())));
-        for (int restart = 0; !swept.isThrough() && restart < 20; restart++) {
-            Scope more = swept.missing();
-            swept = transactions.run(connection -> attempt(connection, more));
+    /** What it came to; null when that is nothing. */
+    Execution.@Nullable Committed run() {
+        Scope scope = Scope.ofGroups(Set.of());
+        for (int restart = 0; restart <= MAX_RESTARTS; restart++) {
+            Scope current = scope;
+            switch (transactions.run(connection -> attempt(connection, current))) {
+                case Swept.Nothing _ -> {
+                    return null;
+                }
+                case Swept.Done done -> {
+                    return done.committed();
+                }
+                case Swept.Unfinished again -> scope = again.missing();
+            }
         }
-        return swept;
+        return null; // The next round goes on.
     }
 
     private Swept attempt(Connection connection, Scope more) throws SQLException {
         Turn turn = takeTurn(connection);
         if (!turn.isOurs()) {
-            return Swept.NOTHING;
+            return new Swept.Nothing();
         }
         if (turn.isAfterOutage()) {
             forgiveOutage(connection);
-            return Swept.unfinished(more);
+            return new Swept.Unfinished(more);
         }
         Set<LockGroup> locked = new TreeSet<>();
         new RoundTrip()
@@ -84,7 +97,7 @@ final class Sweep {
                     .add(SWEPT, Map.of(), RoundTrip.IGNORE)
                     .add(Sql.COMMIT, Map.of(), RoundTrip.IGNORE)
                     .run(connection);
-            return Swept.NOTHING;
+            return new Swept.Nothing();
         }
         SnapshotReader reading = new SnapshotReader();
         RoundTrip read = new RoundTrip();
@@ -92,16 +105,18 @@ final class Sweep {
         read.run(connection);
         Snapshot snapshot = reading.snapshot();
 
-        return switch (planner.plan(snapshot, new Transition.Sweep(locked))) {
-            case Plan.NeedsLocks needs -> Swept.unfinished(more.with(needs.groups()));
-            case Plan.NeedsMore _ -> Swept.unfinished(more.deeper());
+        Transition.Sweep transition = new Transition.Sweep(locked);
+        return switch (planner.plan(snapshot, transition)) {
+            case Plan.NeedsLocks needs -> new Swept.Unfinished(more.with(needs.groups()));
+            case Plan.NeedsMore _ -> new Swept.Unfinished(more.deeper());
             case Plan.Decided decided -> {
                 RoundTrip write = new RoundTrip();
                 ChangeWriter writer = new ChangeWriter(snapshot, timing);
                 decided.changes().forEach(change -> writer.add(write, change));
                 write.add(SWEPT, Map.of(), RoundTrip.IGNORE).add(Sql.COMMIT, Map.of(), RoundTrip.IGNORE);
                 write.run(connection);
-                yield new Swept(decided.woken(), more, true);
+                yield new Swept.Done(new Execution.Committed(
+                        transition, snapshot, decided.verdict(), decided.changes(), writer, decided.woken()));
             }
         };
     }

@@ -50,6 +50,9 @@
  * those as well: locks are never added out of order, so no two transitions wait for each other. A plan also ends what is overdue in its
  * groups, so nothing depends on the sweeper but the liveness of a group that nobody asks about.
  *
+ * <p>When it is committed and its locks are free, waiting clients are woken, and then each
+ * {@link io.lockkeeper.coordination.TransitionObserver} is told what it has done: the log and the metrics live on that alone.
+ *
  * <h2>When things fail</h2>
  *
  * <ul>

@@ -35,6 +35,8 @@ final class Fixture implements AutoCloseable {
     final Coordinator coordinator;
     final Administration administration;
     final Queue<Wake> wakes = new ConcurrentLinkedQueue<>();
+    /** What the observers of this replica were told. */
+    final Queue<Effects> effects = new ConcurrentLinkedQueue<>();
 
     Fixture() {
         this(TestDatabase.migrated());
@@ -52,7 +54,7 @@ final class Fixture implements AutoCloseable {
         pool = new HikariDataSource(config);
         jdbc = new JdbcTemplate(pool);
         reader = new RunReader(jdbc, TIMING);
-        Execution execution = new Execution(jdbc, TIMING, true, wakes::add);
+        Execution execution = new Execution(jdbc, TIMING, true, wakes::add, List.of(effects::add));
         coordinator = new Coordinator(execution, reader);
         administration = new Administration(execution, JdbcClient.create(jdbc));
     }

@@ -271,6 +271,7 @@ class PlannerTest {
                             Coverage.PINNED,
                             Duration.ofMinutes(30),
                             created,
+                            created,
                             null,
                             created,
                             NOW.plusSeconds(1800),

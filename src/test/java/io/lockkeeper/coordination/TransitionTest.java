@@ -289,6 +289,7 @@ class TransitionTest {
                 run.coverage(),
                 run.lease(),
                 at,
+                at,
                 null,
                 at,
                 null,
