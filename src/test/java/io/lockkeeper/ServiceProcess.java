@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -25,16 +26,16 @@ public final class ServiceProcess implements AutoCloseable {
     private static final String ADMIN_TOKEN = "lkt_integration-test-admin-token";
 
     private final TestDatabase database;
-    private final String databaseUrl;
     private final int port;
+    private final Map<String, String> variables;
     private final List<String> properties;
     private final Process process;
     private final Path log;
 
-    private ServiceProcess(TestDatabase database, String databaseUrl, int port, List<String> properties) {
+    private ServiceProcess(TestDatabase database, int port, Map<String, String> variables, List<String> properties) {
         this.database = database;
-        this.databaseUrl = databaseUrl;
         this.port = port;
+        this.variables = variables;
         this.properties = properties;
         try {
             Files.createDirectories(Path.of("target/service-logs"));
@@ -51,13 +52,14 @@ public final class ServiceProcess implements AutoCloseable {
             builder.environment()
                     .keySet()
                     .removeIf(name -> name.startsWith("LOCKKEEPER_") || name.startsWith("SPRING_"));
-            builder.environment().put("LOCKKEEPER_DATABASE_URL", databaseUrl);
+            builder.environment().put("LOCKKEEPER_DATABASE_URL", database.jdbcUrl());
             builder.environment().put("LOCKKEEPER_DATABASE_USER", database.username());
             builder.environment().put("LOCKKEEPER_DATABASE_PASSWORD", database.password());
             builder.environment().put("LOCKKEEPER_ADMIN_TOKEN", ADMIN_TOKEN);
             builder.environment().put("LOCKKEEPER_DATA_DIR", "target/service-data");
             // A test sends as fast as it can, unless it is about that.
             builder.environment().put("LOCKKEEPER_LIMITS_REQUESTSPERSECOND", "0");
+            builder.environment().putAll(variables);
             this.process = builder.start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -71,13 +73,18 @@ public final class ServiceProcess implements AutoCloseable {
 
     /** Starts one more replica on a database. */
     public static ServiceProcess startOn(TestDatabase database, String... properties) {
-        return new ServiceProcess(database, database.jdbcUrl(), freePort(), List.of(properties)).awaitHealthy();
+        return new ServiceProcess(database, freePort(), Map.of(), List.of(properties)).awaitHealthy();
+    }
+
+    /** Starts one that has environment variables beside those that every test's has. */
+    public static ServiceProcess startOn(TestDatabase database, Map<String, String> variables) {
+        return new ServiceProcess(database, freePort(), variables, List.of()).awaitHealthy();
     }
 
     /** Starts one that comes to its database through a port of this machine. */
-    public static ServiceProcess startThrough(int port, TestDatabase database, String... properties) {
+    public static ServiceProcess startThrough(int port, TestDatabase database) {
         String url = database.jdbcUrl().replaceFirst("//[^/]+/", "//localhost:" + port + "/");
-        return new ServiceProcess(database, url, freePort(), List.of(properties)).awaitHealthy();
+        return startOn(database, Map.of("LOCKKEEPER_DATABASE_URL", url));
     }
 
     /** Starts another process in place of this one, on the same port and database. This one must have ended. */
@@ -85,7 +92,7 @@ public final class ServiceProcess implements AutoCloseable {
         if (process.isAlive()) {
             throw new IllegalStateException("the service still runs");
         }
-        return new ServiceProcess(database, databaseUrl, port, properties).awaitHealthy();
+        return new ServiceProcess(database, port, variables, properties).awaitHealthy();
     }
 
     public URI url() {

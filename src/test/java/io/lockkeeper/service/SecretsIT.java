@@ -13,7 +13,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 /** No secret is left anywhere, however much is logged. Hashes of them are. */
@@ -22,11 +23,12 @@ class SecretsIT {
     /** One that is found nowhere by chance, with what must be encoded in a URL. */
     private static final String DATABASE_PASSWORD = "hush-p4ssw0rd+of/the=database";
 
-    @Test
-    void secrets_that_were_used_are_nowhere_but_with_those_who_have_them() {
+    @ParameterizedTest
+    @ValueSource(strings = {"", "ecs"})
+    void secrets_that_were_used_are_nowhere_but_with_those_who_have_them(String logFormat) {
         var database = TestDatabase.migrated();
         var jdbc = JdbcClient.create(database.dataSource());
-        try (var process = start(database, jdbc);
+        try (var process = start(database, jdbc, logFormat);
                 var events = EventStream.open(process, null, "")) {
             var secrets = new LinkedHashMap<String, String>();
             secrets.put("admin token", process.adminToken());
@@ -42,7 +44,8 @@ class SecretsIT {
             places.putAll(columns(jdbc));
             assertThat(places.get("log"))
                     .as("the log is as talkative as it gets")
-                    .contains("DEBUG", "TRACE");
+                    .contains("DEBUG", "TRACE")
+                    .contains("granted run", "queued run", "renewed run", "refused ci in shop-web: lock-held");
             assertThat(places.get("events")).contains("token_created", "granted");
             assertThat(places.get("run.title")).contains("a scenario");
             assertThat(places.get("/actuator/prometheus")).contains("jvm_");
@@ -59,7 +62,7 @@ class SecretsIT {
     }
 
     /** The database is the owner's; the service logs on with a password of its own, which stands in its address. */
-    private static ServiceProcess start(TestDatabase database, JdbcClient jdbc) {
+    private static ServiceProcess start(TestDatabase database, JdbcClient jdbc, String logFormat) {
         jdbc.sql("DROP ROLE IF EXISTS hushed").update();
         jdbc.sql("CREATE ROLE hushed SUPERUSER LOGIN PASSWORD '" + DATABASE_PASSWORD + "'")
                 .update();
@@ -67,6 +70,7 @@ class SecretsIT {
                 database,
                 "--lockkeeper.database-user=hushed",
                 "--lockkeeper.database-password=" + DATABASE_PASSWORD,
+                "--logging.structured.format.console=" + logFormat,
                 "--logging.level.root=debug",
                 "--logging.level.io.lockkeeper=trace",
                 "--logging.level.org.springframework.security=trace",
@@ -113,6 +117,7 @@ class SecretsIT {
         secrets.put("lock token of a queued run", second.lockToken());
         ci.heartbeat(first);
         ci.await(second, 1);
+        assertThat(ci.acquire("shop-web", "{\"mode\": \"fail_fast\"}").status()).isEqualTo(409);
 
         var wrong = "lkt_" + "wrong-but-perhaps-of-another-service-0123456";
         secrets.put("wrong token", wrong);
