@@ -73,6 +73,10 @@ final class AccessRules {
             rule(GET, "/api/admin/tokens", admin(EVERYWHERE)),
             rule(DELETE, "/api/admin/tokens/{id}", admin(EVERYWHERE)),
 
+            // Webhooks tell of every environment, and may lead anywhere.
+            rule(GET, "/api/admin/webhooks", admin(EVERYWHERE)),
+            rule(POST, "/api/admin/webhooks/{name}/test", admin(EVERYWHERE)),
+
             // Nothing in these is a secret.
             rule(GET, "/api/openapi.yaml", anybody()),
             rule(GET, "/api/docs", anybody()),

@@ -160,9 +160,9 @@ class EventController {
         return text.toString();
     }
 
-    /** As with runs: all environments that it names. Tokens are the affair of those who make them. */
+    /** As with runs: all environments that it names. Tokens are the affair of those who make them, and webhooks of the same. */
     private static boolean mayRead(Caller caller, Event event) {
-        if (event.type().startsWith("token_")) {
+        if (event.type().startsWith("token_") || event.type().startsWith("webhook_")) {
             return caller.mayEverywhere(Role.ADMIN);
         }
         return event.environments().isEmpty()

@@ -115,7 +115,7 @@ class HistoryController {
     }
 
     private static boolean mayRead(Caller caller, AuditEntry entry) {
-        if (entry.action().startsWith("token_")) {
+        if (entry.action().startsWith("token_") || entry.action().startsWith("webhook_")) {
             return caller.mayEverywhere(Role.ADMIN);
         }
         return entry.environments().isEmpty()

@@ -20,6 +20,7 @@ public enum ProblemType {
     ENVIRONMENT_UNKNOWN(404, "The environment is unknown"),
     RUN_UNKNOWN(404, "The run is unknown"),
     TOKEN_UNKNOWN(404, "The token is unknown"),
+    WEBHOOK_UNKNOWN(404, "The webhook is unknown"),
     NOT_FOUND(404, "There is nothing at this path"),
     METHOD_NOT_ALLOWED(405, "The method is not allowed here"),
     NOT_ACCEPTABLE(406, "No acceptable representation"),

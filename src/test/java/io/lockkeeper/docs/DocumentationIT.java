@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lockkeeper.LockkeeperApplication;
 import io.lockkeeper.ServiceProcess;
+import io.lockkeeper.webhook.TestReceiver;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
 import java.io.IOException;
@@ -47,6 +48,7 @@ class DocumentationIT {
             Pattern.compile("(?m)^\\| `([a-z.-]+)` \\| `([A-Z_]+)` \\| ([^|]+) \\| ([^|]+) \\| [^|]+ \\|$");
 
     private final List<Page> pages = Page.all();
+    private final TestReceiver chat = new TestReceiver();
     private @Nullable ServiceProcess service;
 
     @AfterAll
@@ -54,6 +56,7 @@ class DocumentationIT {
         if (service != null) {
             service.close();
         }
+        chat.close();
     }
 
     @TestFactory
@@ -65,7 +68,8 @@ class DocumentationIT {
 
     private ServiceProcess service() {
         if (service == null) {
-            service = ServiceProcess.start();
+            service = ServiceProcess.start(
+                    "--lockkeeper.webhooks.chat.format=slack", "--lockkeeper.webhooks.chat.url=" + chat.url("/hook"));
         }
         return service;
     }
@@ -198,7 +202,10 @@ class DocumentationIT {
     void every_variable_that_a_page_names_exists() throws IOException {
         Set<String> known = new TreeSet<>();
         settings().forEach(row -> known.add(row.group(2)));
-        known.add("LOCKKEEPER_ENVIRONMENTS_PRODUCTION"); // The keys of a policy have a page and a test of their own.
+        // The keys of a policy and of a webhook have pages and tests of their own.
+        known.add("LOCKKEEPER_ENVIRONMENTS_PRODUCTION");
+        known.addAll(Set.of(
+                "LOCKKEEPER_WEBHOOKS_CHAT_URL", "LOCKKEEPER_WEBHOOKS_CHAT_FORMAT", "LOCKKEEPER_WEBHOOKS_CHAT_EVENTS"));
         VARIABLE.matcher(Files.readString(CLIENT)).results().forEach(match -> known.add(match.group()));
         for (var page : pages) {
             assertThat(VARIABLE.matcher(page.text()).results().map(MatchResult::group))

@@ -173,6 +173,7 @@ final class Story {
                 .replaceAll(
                         "((?:duration|eta|wait|avg|p50|p95)_seconds(?:\" : |=)|\\b(?:for|after|about|heard) )\\d+( s\\b)?",
                         "$1<seconds>$2")
+                .replaceAll("\\bin \\d+ ms\\b", "in <milliseconds> ms")
                 .replaceAll("(?m)^id: \\d+-\\d+$", "id: <event>")
                 .replaceAll("(\"pid\" : )\\d+", "$1<pid>")
                 .replaceAll("(\"hostname\" : )\"[^\"]*\"", "$1<hostname>")

@@ -1,10 +1,12 @@
 package io.lockkeeper.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.lockkeeper.ServiceProcess;
 import io.lockkeeper.TestDatabase;
 import io.lockkeeper.service.Api.Answer;
+import io.lockkeeper.webhook.TestReceiver;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -13,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -23,17 +26,28 @@ class SecretsIT {
     /** One that is found nowhere by chance, with what must be encoded in a URL. */
     private static final String DATABASE_PASSWORD = "hush-p4ssw0rd+of/the=database";
 
+    private static final String WEBHOOK_SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    private static final String WEBHOOK_PATH = "/services/T0123/B4567/hush-p4th-of-a-chat";
+
     @ParameterizedTest
     @ValueSource(strings = {"", "ecs"})
     void secrets_that_were_used_are_nowhere_but_with_those_who_have_them(String logFormat) {
         var database = TestDatabase.migrated();
         var jdbc = JdbcClient.create(database.dataSource());
-        try (var process = start(database, jdbc, logFormat);
+        try (var chat = new TestReceiver();
+                var process = start(database, jdbc, chat, logFormat);
                 var events = EventStream.open(process, null, "")) {
             var secrets = new LinkedHashMap<String, String>();
             secrets.put("admin token", process.adminToken());
             secrets.put("database password", DATABASE_PASSWORD);
+            secrets.put("webhook's secret", WEBHOOK_SECRET);
+            secrets.put("webhook's path", WEBHOOK_PATH);
             var refusals = use(process, secrets);
+            chat.behave(request -> new TestReceiver.Answer(500, Map.of(), "not here: " + request.target()));
+            refusals.add(new Api(process.url(), process.adminToken())
+                    .call("POST", "/api/admin/webhooks/chat/test", null)
+                    .text());
+            await().until(() -> chat.asked().size() > 1);
             assertThat(secrets).hasSizeGreaterThan(6);
 
             var places = new LinkedHashMap<String, String>();
@@ -62,7 +76,8 @@ class SecretsIT {
     }
 
     /** The database is the owner's; the service logs on with a password of its own, which stands in its address. */
-    private static ServiceProcess start(TestDatabase database, JdbcClient jdbc, String logFormat) {
+    private static ServiceProcess start(
+            TestDatabase database, JdbcClient jdbc, TestReceiver chat, String logFormat) {
         jdbc.sql("DROP ROLE IF EXISTS hushed").update();
         jdbc.sql("CREATE ROLE hushed SUPERUSER LOGIN PASSWORD '" + DATABASE_PASSWORD + "'")
                 .update();
@@ -70,6 +85,8 @@ class SecretsIT {
                 database,
                 "--lockkeeper.database-user=hushed",
                 "--lockkeeper.database-password=" + DATABASE_PASSWORD,
+                "--lockkeeper.webhooks.chat.url=" + chat.url(WEBHOOK_PATH),
+                "--lockkeeper.webhooks.chat.secret=whsec_" + WEBHOOK_SECRET,
                 "--logging.structured.format.console=" + logFormat,
                 "--logging.level.root=debug",
                 "--logging.level.io.lockkeeper=trace",
@@ -142,7 +159,7 @@ class SecretsIT {
         refused.add(ci.heartbeat(first));
         return refused.stream()
                 .map(answer -> answer.response().headers().map() + answer.text())
-                .toList();
+                .collect(Collectors.toCollection(ArrayList::new));
     }
 
     private static String told(EventStream events) {
@@ -168,6 +185,7 @@ class SecretsIT {
                 "/actuator/configprops",
                 "/actuator/info",
                 "/api/admin/tokens",
+                "/api/admin/webhooks",
                 "/api/admin/audit",
                 "/api/admin/deployments",
                 "/api/admin/environments",

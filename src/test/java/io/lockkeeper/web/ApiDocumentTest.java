@@ -2,6 +2,7 @@ package io.lockkeeper.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lockkeeper.webhook.WebhookState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -106,6 +107,7 @@ class ApiDocumentTest {
         assertThat(properties("Cancel")).isEqualTo(components(CancelBody.class));
         assertThat(properties("NewToken")).isEqualTo(components(TokenBody.class));
         assertThat(properties("Token")).isEqualTo(components(TokenView.class));
+        assertThat(properties("Webhook")).isEqualTo(components(WebhookState.class));
     }
 
     @Test
