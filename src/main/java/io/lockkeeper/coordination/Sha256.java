@@ -33,7 +33,7 @@ public record Sha256(String hex) {
         return MessageDigest.isEqual(bytes(), other.bytes());
     }
 
-    byte[] bytes() {
+    public byte[] bytes() {
         return HexFormat.of().parseHex(hex);
     }
 }

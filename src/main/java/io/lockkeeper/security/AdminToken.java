@@ -1,12 +1,9 @@
 package io.lockkeeper.security;
 
 import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import javax.crypto.KDF;
 import javax.crypto.SecretKey;
-import javax.crypto.spec.HKDFParameterSpec;
 
 /**
  * The token of the administrator: given by {@code LOCKKEEPER_ADMIN_TOKEN}, or made at the first start and kept in the data
@@ -16,7 +13,7 @@ public final class AdminToken {
 
     static final int MINIMUM_LENGTH = 16;
 
-    private final byte[] secret;
+    private final String secret;
     private final byte[] digest;
 
     AdminToken(String token) {
@@ -24,8 +21,8 @@ public final class AdminToken {
             throw new IllegalArgumentException("An admin token has at least " + MINIMUM_LENGTH
                     + " characters, all printable ASCII without spaces");
         }
-        secret = token.getBytes(StandardCharsets.US_ASCII);
-        digest = sha256(secret);
+        secret = token;
+        digest = sha256(token.getBytes(StandardCharsets.US_ASCII));
     }
 
     static boolean isAcceptable(String token) {
@@ -43,16 +40,9 @@ public final class AdminToken {
         return MessageDigest.isEqual(digest, presented);
     }
 
-    /** A key for one purpose, from which neither the token nor the key of another purpose can be found (RFC 5869). */
+    /** A key for one purpose, see {@link KeyDerivation}. */
     SecretKey deriveKey(String purpose, String algorithm) {
-        try {
-            var parameters = HKDFParameterSpec.ofExtract()
-                    .addIKM(secret)
-                    .thenExpand(purpose.getBytes(StandardCharsets.US_ASCII), 32);
-            return KDF.getInstance("HKDF-SHA256").deriveKey(algorithm, parameters);
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("Every JDK 25 has HKDF-SHA256", e);
-        }
+        return KeyDerivation.derive(secret, purpose, algorithm);
     }
 
     /** A token has no place in a log. */

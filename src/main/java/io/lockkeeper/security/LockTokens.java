@@ -5,6 +5,7 @@ import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
@@ -17,30 +18,28 @@ import org.springframework.stereotype.Component;
  * Makes and reads the secret of a run, {@code <run id>.<mac>}: whoever has it may wait for, heartbeat, release or cancel
  * that run.
  *
- * <p>The MAC is HMAC-SHA256 over a random nonce that is stored with the run; its key is derived from the admin token. The
+ * <p>The MAC is HMAC-SHA256 over a random nonce that is stored with the run, under the first of the {@link LockTokenKeys}. The
  * database keeps the nonce and the SHA-256 of the MAC, neither of which gives the token away. So
  *
  * <ul>
  *   <li>a stolen database, backup or log of statements contains no usable token;
- *   <li>checking a presented token needs no key, only its digest: another admin token does not cut running deployments off;
- *   <li>a repeated request (same idempotency key) is given the same token again, which needs the key it was made with. {@link
- *       #digest} tells whether this service has that key: when it is not the stored digest, the token cannot be shown again.
+ *   <li>checking a presented token needs no key, only its digest: other keys do not cut running deployments off;
+ *   <li>a repeated request (same idempotency key) is given the same token again, which needs the key it was made with. The stored digest
+ *       tells which of the keys that is, or that it is none of them any more.
  * </ul>
  */
 @Component
 public class LockTokens {
 
-    private static final String KEY_PURPOSE = "lockkeeper lock token v1";
-    private static final String HMAC = "HmacSHA256";
     private static final Base64.Encoder ENCODER = Base64.getUrlEncoder().withoutPadding();
 
     /** 32 bytes are 43 characters; the last one carries only 4 bits, so 16 of the 64 may stand there. */
     private static final Pattern TOKEN = Pattern.compile("([1-9][0-9]{0,18})\\.([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])");
 
-    private final SecretKey key;
+    private final List<SecretKey> keys;
 
-    public LockTokens(AdminToken adminToken) {
-        key = adminToken.deriveKey(KEY_PURPOSE, HMAC);
+    LockTokens(LockTokenKeys keys) {
+        this.keys = keys.keys();
     }
 
     /** What is stored with a new run. */
@@ -53,17 +52,21 @@ public class LockTokens {
 
     public Minted mint() {
         var nonce = UUID.randomUUID();
-        return new Minted(nonce, digest(nonce));
+        return new Minted(nonce, sha256(mac(keys.getFirst(), nonce)));
     }
 
-    /** The token that the run's client is given. */
-    public String token(long runId, UUID nonce) {
-        return runId + "." + ENCODER.encodeToString(mac(nonce));
-    }
-
-    /** SHA-256 of the MAC, 32 bytes. */
-    public byte[] digest(UUID nonce) {
-        return sha256(mac(nonce));
+    /**
+     * The token that a run's client is given, when it is minted and whenever it repeats its request.
+     *
+     * @param nonce as stored with the run, like {@code digest}
+     * @return empty when it was made with a key that this service does not have
+     */
+    public Optional<String> token(long runId, UUID nonce, byte[] digest) {
+        return keys.stream()
+                .map(key -> mac(key, nonce))
+                .filter(mac -> MessageDigest.isEqual(sha256(mac), digest))
+                .map(mac -> runId + "." + ENCODER.encodeToString(mac))
+                .findFirst();
     }
 
     /** Reads the header {@code Lock-Token}; empty when it is absent or cannot be a lock token. */
@@ -85,16 +88,16 @@ public class LockTokens {
         }
     }
 
-    private byte[] mac(UUID nonce) {
+    private static byte[] mac(SecretKey key, UUID nonce) {
         try {
-            var mac = Mac.getInstance(HMAC);
+            var mac = Mac.getInstance(LockTokenKeys.ALGORITHM);
             mac.init(key);
             return mac.doFinal(ByteBuffer.allocate(16)
                     .putLong(nonce.getMostSignificantBits())
                     .putLong(nonce.getLeastSignificantBits())
                     .array());
         } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("Every Java platform has " + HMAC, e);
+            throw new IllegalStateException("Every Java platform has " + LockTokenKeys.ALGORITHM, e);
         }
     }
 

@@ -66,6 +66,11 @@ class SecurityConfiguration implements WebMvcConfigurer {
     }
 
     @Bean
+    LockTokenKeys lockTokenKeys(SecurityProperties properties, AdminToken adminToken) {
+        return LockTokenKeys.read(properties.lockTokenKeys(), adminToken);
+    }
+
+    @Bean
     OidcProvider oidcProvider(Environment settings) {
         return new OidcProvider(OidcSettings.read(settings));
     }

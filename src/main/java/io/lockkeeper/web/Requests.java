@@ -118,20 +118,20 @@ final class Requests {
     /**
      * The lock token of a run, made again from what is stored.
      *
-     * @throws ProblemException if the admin token, from which the key is derived, was changed since: the token cannot be shown again
+     * @throws ProblemException if the key that it was made with is none of this service's: the token cannot be shown again
      */
     String lockToken(Run run) {
-        if (!Sha256.of(lockTokens.digest(run.seal().nonce())).matches(run.seal().digest())) {
-            throw Problem.of(
-                            ProblemType.LOCK_TOKEN_UNAVAILABLE,
-                            "Run " + run.id()
-                                    + " was acquired before the admin token was changed, so its lock token cannot be shown again."
-                                    + " Go on with the token of the first answer, or cancel the run as an admin and acquire with"
-                                    + " another Idempotency-Key.")
-                    .with("run_id", run.id().value())
-                    .asException();
-        }
-        return lockTokens.token(run.id().value(), run.seal().nonce());
+        LockTokenSeal seal = run.seal();
+        return lockTokens
+                .token(run.id().value(), seal.nonce(), seal.digest().bytes())
+                .orElseThrow(() -> Problem.of(
+                                ProblemType.LOCK_TOKEN_UNAVAILABLE,
+                                "The lock token of run " + run.id()
+                                        + " was made with a key that this service does not have, so it cannot be shown again."
+                                        + " Go on with the token of the first answer, or cancel the run as an admin and acquire"
+                                        + " with another Idempotency-Key.")
+                        .with("run_id", run.id().value())
+                        .asException());
     }
 
     static Report report(ReleaseBody body) {

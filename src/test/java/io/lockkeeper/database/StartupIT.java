@@ -81,6 +81,16 @@ class StartupIT {
     }
 
     @Test
+    void key_of_lock_tokens_that_is_too_short_is_refused() throws Exception {
+        refuse(
+                Map.of("LOCKKEEPER_LOCK_TOKEN_KEYS", "admin-token,too-short"),
+                "lockkeeper: LOCKKEEPER_LOCK_TOKEN_KEYS (property lockkeeper.lock-token-keys) has an unusable key at place 2:");
+        refuse(
+                Map.of("LOCKKEEPER_LOCK_TOKEN_KEYS", ""),
+                "lockkeeper: LOCKKEEPER_LOCK_TOKEN_KEYS (property lockkeeper.lock-token-keys) must name 1 to 4 keys, and names 0.");
+    }
+
+    @Test
     void port_in_use_is_refused_and_no_database_is_left_running() throws Exception {
         try (var taken = new ServerSocket(0)) {
             refuse(

@@ -8,7 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashSet;
-import java.util.UUID;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
@@ -73,13 +74,16 @@ class AdminTokenTest {
         var tokens = new HashSet<String>();
         try (var threads = Executors.newFixedThreadPool(services)) {
             var starts = IntStream.range(0, services)
-                    .mapToObj(_ -> (Callable<LockTokens>) () -> {
+                    .mapToObj(_ -> (Callable<AdminToken>) () -> {
                         barrier.await();
-                        return new LockTokens(new AdminTokenFile(directory).readOrMake());
+                        return new AdminTokenFile(directory).readOrMake();
                     })
                     .toList();
             for (var start : threads.invokeAll(starts)) {
-                tokens.add(start.get().token(1, new UUID(1, 2)));
+                tokens.add(HexFormat.of()
+                        .formatHex(start.get()
+                                .deriveKey("comparison", "HmacSHA256")
+                                .getEncoded()));
             }
         }
         assertThat(tokens).hasSize(1);
@@ -122,8 +126,7 @@ class AdminTokenTest {
             })
     void an_unusable_token_in_the_environment_is_refused_by_name_and_not_repeated(String token) {
         assertThatExceptionOfType(AdminTokenRefused.class)
-                .isThrownBy(() ->
-                        new SecurityConfiguration().adminToken(new SecurityProperties(token, directory.toString())))
+                .isThrownBy(() -> new SecurityConfiguration().adminToken(properties(token)))
                 .withMessageContaining("LOCKKEEPER_ADMIN_TOKEN (property lockkeeper.admin-token)")
                 .satisfies(refused -> assertThat(
                                 token.isEmpty() || !refused.toString().contains(token))
@@ -133,13 +136,16 @@ class AdminTokenTest {
 
     @Test
     void a_token_in_the_environment_is_used_and_no_file_is_made() {
-        var token = new SecurityConfiguration()
-                .adminToken(new SecurityProperties("sixteen-letters!", directory.toString()));
+        var token = new SecurityConfiguration().adminToken(properties("sixteen-letters!"));
         assertThat(token.matches("sixteen-letters!")).isTrue();
         assertThat(token.matches("sixteen-letters?")).isFalse();
         assertThat(token.matches("sixteen-letters!!")).isFalse();
         assertThat(token.matches("")).isFalse();
         assertThat(directory).isEmptyDirectory();
+    }
+
+    private SecurityProperties properties(String token) {
+        return new SecurityProperties(token, List.of(LockTokenKeys.OF_ADMIN_TOKEN), directory.toString());
     }
 
     private static String permissions(Path path) throws IOException {

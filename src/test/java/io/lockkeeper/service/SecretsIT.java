@@ -29,6 +29,8 @@ class SecretsIT {
     private static final String WEBHOOK_SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     private static final String WEBHOOK_PATH = "/services/T0123/B4567/hush-p4th-of-a-chat";
 
+    private static final String LOCK_TOKEN_KEY = "hush-key-of-lock-tokens-0123456789";
+
     @ParameterizedTest
     @ValueSource(strings = {"", "ecs"})
     void secrets_that_were_used_are_nowhere_but_with_those_who_have_them(String logFormat) {
@@ -42,6 +44,7 @@ class SecretsIT {
             secrets.put("database password", DATABASE_PASSWORD);
             secrets.put("webhook's secret", WEBHOOK_SECRET);
             secrets.put("webhook's path", WEBHOOK_PATH);
+            secrets.put("key of lock tokens", LOCK_TOKEN_KEY);
             var refusals = use(process, secrets);
             chat.behave(request -> new TestReceiver.Answer(500, Map.of(), "not here: " + request.target()));
             refusals.add(new Api(process.url(), process.adminToken())
@@ -88,6 +91,7 @@ class SecretsIT {
                 "--lockkeeper.webhooks.chat.url=" + chat.url(WEBHOOK_PATH),
                 "--lockkeeper.webhooks.chat.secret=whsec_" + WEBHOOK_SECRET,
                 "--logging.structured.format.console=" + logFormat,
+                "--lockkeeper.lock-token-keys=" + LOCK_TOKEN_KEY,
                 "--logging.level.root=debug",
                 "--logging.level.io.lockkeeper=trace",
                 "--logging.level.org.springframework.security=trace",
