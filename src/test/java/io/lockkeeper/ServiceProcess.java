@@ -15,14 +15,24 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * The packaged service as a process of its own, as a user runs it: {@code target/lockkeeper.jar} on a free port and a database of the test's
- * own. For tests named *IT, which run after packaging. What it prints goes to {@code target/service-logs}.
+ * own. For tests named *IT, which run after packaging. What it prints, at level debug, what it measured in the end, and which secrets it was given
+ * is among the {@link Traces}.
  */
 public final class ServiceProcess implements AutoCloseable {
+    /** For tests that measure, or read the log. */
+    public static final String QUIETLY = "--logging.level.root=info";
+
     private static final Duration START_PATIENCE = Duration.ofSeconds(90);
     private static final Duration STOP_PATIENCE = Duration.ofSeconds(30);
+
+    /** Settings whose value is secret. */
+    private static final Pattern SECRET = Pattern.compile("(?i).*(TOKEN|PASSWORD|SECRET|KEYS?)");
+
     private static final String ADMIN_TOKEN = "lkt_integration-test-admin-token";
 
     private final TestDatabase database;
@@ -38,8 +48,8 @@ public final class ServiceProcess implements AutoCloseable {
         this.variables = variables;
         this.properties = properties;
         try {
-            Files.createDirectories(Path.of("target/service-logs"));
-            this.log = Files.createTempFile(Path.of("target/service-logs"), "port-" + port + "-", ".log");
+            Files.createDirectories(Traces.LOGS);
+            this.log = Files.createTempFile(Traces.LOGS, "port-" + port + "-", ".log");
             List<String> command = new ArrayList<>(List.of(
                     Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                     "-Xmx1g",
@@ -59,7 +69,9 @@ public final class ServiceProcess implements AutoCloseable {
             builder.environment().put("LOCKKEEPER_DATA_DIR", "target/service-data");
             // A test sends as fast as it can, unless it is about that.
             builder.environment().put("LOCKKEEPER_LIMITS_REQUESTSPERSECOND", "0");
+            builder.environment().put("LOGGING_LEVEL_ROOT", "debug"); // For LeftSecretsIT.
             builder.environment().putAll(variables);
+            noteSecrets(builder.environment());
             this.process = builder.start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -138,7 +150,37 @@ public final class ServiceProcess implements AutoCloseable {
     @Override
     public void close() {
         if (process.isAlive()) {
+            keepMetrics();
             kill9();
+        }
+    }
+
+    private void noteSecrets(Map<String, String> environment) {
+        environment.entrySet().stream()
+                .filter(variable -> variable.getKey().startsWith("LOCKKEEPER_"))
+                .filter(variable -> SECRET.matcher(variable.getKey()).matches())
+                .forEach(variable -> Traces.secret(variable.getValue()));
+        properties.stream()
+                .map(property -> property.split("=", 2))
+                .filter(setting -> SECRET.matcher(setting[0]).matches())
+                .flatMap(setting -> Stream.of(setting[1].split(",")))
+                .forEach(Traces::secret);
+    }
+
+    /** A service that a test has paused, or cut off from its database, has none to give. */
+    private void keepMetrics() {
+        HttpRequest metrics = HttpRequest.newBuilder(url().resolve("/actuator/prometheus"))
+                .header("Authorization", "Bearer " + ADMIN_TOKEN)
+                .timeout(Duration.ofSeconds(2))
+                .build();
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            Traces.keep(
+                    Traces.METRICS,
+                    http.send(metrics, HttpResponse.BodyHandlers.ofString()).body());
+        } catch (IOException e) {
+            Traces.keep(Traces.METRICS, "none of port " + port + ": " + e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -160,8 +160,12 @@ public final class TestDatabase {
             } catch (RuntimeException fault) {
                 return embedded("the Docker engine cannot run " + IMAGE);
             }
-            afterAllContexts(container::stop);
-            return announced(new Container(container), IMAGE + " in a container, since a Docker engine answers");
+            var server = new Container(container);
+            afterAllContexts(() -> {
+                keepTraces(server);
+                container.stop();
+            });
+            return announced(server, IMAGE + " in a container, since a Docker engine answers");
         }
 
         private static Server embedded(String reason) {
@@ -174,8 +178,11 @@ public final class TestDatabase {
                             Path.of("target", "test-postgres", "" + attempt),
                             Path.of("target", "test-postgres", "binaries"),
                             settings);
-                    afterAllContexts(postgres::close);
                     var server = new Embedded(postgres);
+                    afterAllContexts(() -> {
+                        keepTraces(server);
+                        postgres.close();
+                    });
                     dropWhatTheLastRunLeft(server);
                     return announced(server, "the embedded PostgreSQL, since " + reason);
                 } catch (StartupRefused refused) {
@@ -188,11 +195,7 @@ public final class TestDatabase {
         }
 
         private static void dropWhatTheLastRunLeft(Server server) {
-            var dataSource = new PGSimpleDataSource();
-            dataSource.setUrl(server.jdbcUrl("postgres"));
-            dataSource.setUser(server.username());
-            dataSource.setPassword(server.password());
-            try (var connection = dataSource.getConnection()) {
+            try (var connection = connect(server, "postgres")) {
                 for (var database : leftDatabases(connection)) {
                     try (var statement = connection.createStatement()) {
                         statement.execute("DROP DATABASE \"%s\" WITH (FORCE)".formatted(database));
@@ -200,6 +203,27 @@ public final class TestDatabase {
                 }
             } catch (SQLException fault) {
                 throw new IllegalStateException("the databases of the last run cannot be dropped", fault);
+            }
+        }
+
+        private static Connection connect(Server server, String database) throws SQLException {
+            var dataSource = new PGSimpleDataSource();
+            dataSource.setUrl(server.jdbcUrl(database));
+            dataSource.setUser(server.username());
+            dataSource.setPassword(server.password());
+            return dataSource.getConnection();
+        }
+
+        private static void keepTraces(Server server) {
+            Traces.secret(server.password());
+            try (var connection = connect(server, "postgres")) {
+                for (var database : leftDatabases(connection)) {
+                    try (var left = connect(server, database)) {
+                        Traces.keepDatabase(left);
+                    }
+                }
+            } catch (SQLException fault) {
+                throw new IllegalStateException("what the tests left in the databases cannot be kept", fault);
             }
         }
 

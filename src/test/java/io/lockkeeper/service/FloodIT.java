@@ -25,7 +25,8 @@ class FloodIT {
 
     @Test
     void heartbeats_are_answered_while_another_token_or_their_own_floods() throws Exception {
-        try (ServiceProcess service = ServiceProcess.start("--lockkeeper.limits.requests-per-second=20")) {
+        try (ServiceProcess service =
+                ServiceProcess.start(ServiceProcess.QUIETLY, "--lockkeeper.limits.requests-per-second=20")) {
             Api admin = new Api(service.url(), service.adminToken());
             Api loud = bearer(service, admin, "loud");
             Api quiet = bearer(service, admin, "quiet");

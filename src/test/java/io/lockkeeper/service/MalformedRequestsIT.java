@@ -46,7 +46,7 @@ class MalformedRequestsIT {
 
     @Test
     void ten_thousand_malformed_requests_cause_no_fault_change_nothing_and_disturb_no_holder() throws Exception {
-        try (var process = ServiceProcess.start();
+        try (var process = ServiceProcess.start(ServiceProcess.QUIETLY);
                 var threads = Executors.newFixedThreadPool(AT_ONCE);
                 var pulse = Executors.newSingleThreadScheduledExecutor()) {
             var api = new Api(process.url(), process.adminToken());

@@ -32,6 +32,7 @@ class ParkedCallsIT {
         // Started with -Xmx1g; an OutOfMemoryError would end it.
         try (ServiceProcess service = ServiceProcess.startOn(
                         TestDatabase.migrated(),
+                        ServiceProcess.QUIETLY,
                         "--lockkeeper.limits.waiting-calls=" + PARKED,
                         "--lockkeeper.limits.requests-per-second=0");
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
