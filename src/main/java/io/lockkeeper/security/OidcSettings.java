@@ -6,10 +6,12 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -42,6 +44,12 @@ record OidcSettings(@DefaultValue List<Issuer> issuers) {
             Pattern.compile("issuers(\\.\\d+\\.(issuer|audience|jwkseturi|clockskewseconds|provider"
                     + "|claims(\\.(sha|ref|repository|user|runurl))?"
                     + "|rules(\\.\\d+\\.(claims(\\..+)?|role|environments(\\.\\d+)?))?))?");
+
+    /** The same as environment variables, whose parts may be written with an underscore for a dash or without it. */
+    private static final Pattern KNOWN_VARIABLE =
+            Pattern.compile("LOCKKEEPER_OIDC_ISSUERS(_\\d+_(ISSUER|AUDIENCE|JWK_?SET_?URI|CLOCK_?SKEW_?SECONDS|PROVIDER"
+                    + "|CLAIMS_(SHA|REF|REPOSITORY|USER|RUN_?URL)"
+                    + "|RULES_\\d+_(CLAIMS_.+|ROLE|ENVIRONMENTS(_\\d+)?)))?");
 
     private static final String WHAT_TO_DO = "Correct it and start again; docs/oidc.md lists every key.";
 
@@ -136,26 +144,37 @@ record OidcSettings(@DefaultValue List<Issuer> issuers) {
         } catch (BindException e) {
             if (NestedExceptionUtils.getMostSpecificCause(e)
                     instanceof UnboundConfigurationPropertiesException unbound) {
-                throw unknown(unbound.getUnboundProperties().iterator().next().getName());
+                throw unknown(unbound.getUnboundProperties()
+                        .iterator()
+                        .next()
+                        .getName()
+                        .toString());
             }
             throw new StartupRefused("The setting " + e.getName() + " has a value that cannot be read.", WHAT_TO_DO, e);
         }
     }
 
-    /**
-     * Spring Boot's own handler for this overlooks keys in a list within a list. An environment variable can be read as several keys, so
-     * that one of another meaning is not told from a wrong one.
-     */
+    /** Spring Boot's own handler for this overlooks keys in a list within a list, and all variables. */
     private static void refuseUnknownKeys(Environment environment) {
         for (var source : ConfigurationPropertySources.get(environment)) {
-            if (source instanceof IterableConfigurationPropertySource written
-                    && !(source.getUnderlyingSource() instanceof SystemEnvironmentPropertySource)) {
+            if (source.getUnderlyingSource() instanceof SystemEnvironmentPropertySource variables) {
+                // One can be read as several keys, so its name is looked at as it is.
+                Arrays.stream(variables.getPropertyNames())
+                        .filter(name -> name.toUpperCase(Locale.ROOT).startsWith("LOCKKEEPER_OIDC_"))
+                        .filter(name -> !KNOWN_VARIABLE
+                                .matcher(name.toUpperCase(Locale.ROOT))
+                                .matches())
+                        .min(Comparator.naturalOrder())
+                        .ifPresent(name -> {
+                            throw unknown(name);
+                        });
+            } else if (source instanceof IterableConfigurationPropertySource written) {
                 written.stream()
                         .filter(ROOT::isAncestorOf)
                         .filter(name -> !KNOWN.matcher(uniform(name)).matches())
                         .min(Comparator.naturalOrder())
                         .ifPresent(name -> {
-                            throw unknown(name);
+                            throw unknown(name.toString());
                         });
             }
         }
@@ -168,7 +187,7 @@ record OidcSettings(@DefaultValue List<Issuer> issuers) {
                 .collect(Collectors.joining("."));
     }
 
-    private static StartupRefused unknown(ConfigurationPropertyName name) {
+    private static StartupRefused unknown(String name) {
         return new StartupRefused("The setting " + name + " is not known.", WHAT_TO_DO);
     }
 

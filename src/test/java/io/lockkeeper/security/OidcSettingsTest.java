@@ -158,18 +158,49 @@ class OidcSettingsTest {
 
     @Test
     void environment_variables_configure_it_as_well() {
+        assertThat(OidcSettings.read(variables(Map.of()))).hasSize(1);
+        assertThat(OidcSettings.read(variables(Map.of(
+                        "LOCKKEEPER_OIDC_ISSUERS_0_JWK_SET_URI", "https://gitlab.com/keys",
+                        "LOCKKEEPER_OIDC_ISSUERS_0_CLOCKSKEWSECONDS", "30",
+                        "LOCKKEEPER_OIDC_ISSUERS_0_CLAIMS_RUN_URL", "{iss}/{job_id}",
+                        "LOCKKEEPER_OIDC_ISSUERS_0_RULES_0_CLAIMS_REF_PROTECTED", "true",
+                        "LOCKKEEPER_OIDCX", "another's"))))
+                .hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "LOCKKEEPER_OIDC_ISSUERS_0_CLOCKSKEW",
+                "LOCKKEEPER_OIDC_ISSUER_0_ISSUER",
+                "LOCKKEEPER_OIDC_ISSUERS_0_RULES_0_ENVIRONMENT",
+                "LOCKKEEPER_OIDC_ISSUERS_0_CLAIMS_COMMIT",
+                "LOCKKEEPER_OIDC_ENABLED",
+                "lockkeeper_oidc_issuers_0_roles"
+            })
+    void unknown_environment_variable_is_refused_by_name(String variable) {
+        assertThatThrownBy(() -> OidcSettings.read(variables(Map.of(variable, "1"))))
+                .isInstanceOf(StartupRefused.class)
+                .hasMessageStartingWith("The setting " + variable + " is not known.");
+    }
+
+    /** A good issuer and what else there is. */
+    private static StandardEnvironment variables(Map<String, Object> more) {
+        Map<String, Object> variables = new LinkedHashMap<>(Map.of(
+                "LOCKKEEPER_OIDC_ISSUERS_0_ISSUER", "https://gitlab.com",
+                "LOCKKEEPER_OIDC_ISSUERS_0_AUDIENCE", "lockkeeper",
+                "LOCKKEEPER_OIDC_ISSUERS_0_RULES_0_CLAIMS_PROJECT_PATH", "shop/*",
+                "LOCKKEEPER_OIDC_ISSUERS_0_RULES_0_ROLE", "deploy",
+                "LOCKKEEPER_OIDC_ISSUERS_0_RULES_0_ENVIRONMENTS", "staging,prod-*"));
+        variables.putAll(more);
         var environment = new StandardEnvironment();
         environment
                 .getPropertySources()
-                .addFirst(new SystemEnvironmentPropertySource(
+                .replace(
                         StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME,
-                        Map.of(
-                                "LOCKKEEPER_OIDC_ISSUERS_0_ISSUER", "https://gitlab.com",
-                                "LOCKKEEPER_OIDC_ISSUERS_0_AUDIENCE", "lockkeeper",
-                                "LOCKKEEPER_OIDC_ISSUERS_0_RULES_0_CLAIMS_PROJECT_PATH", "shop/*",
-                                "LOCKKEEPER_OIDC_ISSUERS_0_RULES_0_ROLE", "deploy",
-                                "LOCKKEEPER_OIDC_ISSUERS_0_RULES_0_ENVIRONMENTS", "staging,prod-*")));
-        assertThat(OidcSettings.read(environment)).hasSize(1);
+                        new SystemEnvironmentPropertySource(
+                                StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME, variables));
+        return environment;
     }
 
     @Test
