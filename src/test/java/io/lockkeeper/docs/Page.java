@@ -22,14 +22,15 @@ import java.util.stream.Stream;
  */
 record Page(Path path, String text, List<Block> blocks, Set<String> anchors, List<String> links) {
     private static final Pattern FENCE = Pattern.compile("^\\s*```(\\w*)$");
+    private static final Pattern SCENE = Pattern.compile("^<!-- given: [a-z-]+$");
     private static final Pattern HEADING = Pattern.compile("^#{1,6} (.+)$");
     private static final Pattern LINK = Pattern.compile("]\\(([^()\\s]+)\\)");
     private static final Set<String> NOT_OURS = Set.of("target", "node_modules");
 
     /**
-     * A fenced block.
+     * A fenced block, or a comment that sets the scene for one.
      *
-     * @param mark the comment on the line above it, empty when there is none
+     * @param mark the comment on the line above a fenced block, empty when there is none; the comment's first line
      */
     record Block(int line, String mark, String language, String text) {}
 
@@ -78,6 +79,15 @@ record Page(Path path, String text, List<Block> blocks, Set<String> anchors, Lis
                 blocks.add(new Block(begin, mark, fence.group(1), String.join("\n", lines.subList(begin, i)) + "\n"));
                 continue;
             }
+            if (SCENE.matcher(lines.get(i)).matches()) {
+                int begin = i + 1;
+                do {
+                    i++;
+                } while (i < lines.size() && !lines.get(i).strip().equals("-->"));
+                blocks.add(
+                        new Block(begin, lines.get(begin - 1), "", String.join("\n", lines.subList(begin, i)) + "\n"));
+                continue;
+            }
             var heading = HEADING.matcher(lines.get(i));
             if (heading.matches()) {
                 var anchor = anchor(heading.group(1));
@@ -102,7 +112,10 @@ record Page(Path path, String text, List<Block> blocks, Set<String> anchors, Lis
         Map<String, Story> stories = new java.util.LinkedHashMap<>();
         Story last = null;
         for (var block : blocks) {
-            if (block.mark().startsWith("<!-- test:")) {
+            if (block.mark().startsWith("<!-- given:")) {
+                var name = block.mark().replace("<!-- given: ", "");
+                stories.computeIfAbsent(name, story -> new Story(this, story)).set(block);
+            } else if (block.mark().startsWith("<!-- test:")) {
                 var mark = Story.Mark.of(block.mark(), path + ":" + block.line());
                 last = stories.computeIfAbsent(mark.story(), name -> new Story(this, name));
                 last.add(block, mark.inBackground());

@@ -50,16 +50,27 @@ final class Story {
         }
     }
 
-    /** One example and what it is to print; null when that is not said, and it only has to succeed. */
+    /**
+     * One example and what it is to print; null when that is not said, and it only has to succeed.
+     *
+     * @param isScene whether it only brings about what the page takes for granted
+     */
     private record Step(
-            Block example, boolean inBackground, @Nullable Block output) {
+            Block example,
+            boolean isScene,
+            boolean inBackground,
+            @Nullable Block output) {
         String where(Page page) {
             return page.path() + ":" + example.line();
         }
     }
 
+    void set(Block scene) {
+        steps.add(new Step(scene, true, false, null));
+    }
+
     void add(Block example, boolean inBackground) {
-        steps.add(new Step(example, inBackground, null));
+        steps.add(new Step(example, false, inBackground, null));
     }
 
     void expect(Block output) {
@@ -67,7 +78,7 @@ final class Story {
         if (last.output() != null) {
             throw new IllegalStateException(page.path() + ":" + output.line() + " is a second output of one example");
         }
-        steps.add(new Step(last.example(), last.inBackground(), output));
+        steps.add(new Step(last.example(), last.isScene(), last.inBackground(), output));
     }
 
     @Override
@@ -86,6 +97,7 @@ final class Story {
         // A CI system's variables would show in what the client says.
         var path = Objects.requireNonNull(builder.environment().get("PATH"));
         builder.environment().clear();
+        path = directory.resolve("clients/shell") + ":" + path;
         builder.environment().putAll(Map.of("PATH", path, "HOME", directory.toString(), "LANG", "C.UTF-8"));
         builder.environment().put("LOCKKEEPER_URL", service.url().toString());
         var process = builder.start();
@@ -134,9 +146,9 @@ final class Story {
         var script = new StringBuilder();
         for (int i = 0; i < steps.size(); i++) {
             var step = steps.get(i);
+            var text = step.example().text();
             // The pauses are for a reader who has to find another terminal.
-            var example = PAUSE.matcher(step.example().text())
-                    .replaceAll("sleep 5")
+            var example = (step.isScene() ? text : PAUSE.matcher(text).replaceAll("sleep 5"))
                     .replace("http://localhost:8080", service.toString());
             var kept = "{\n" + example + "} >" + i + ".out 2>&1\necho $? >" + i + ".status\n";
             if (step.inBackground()) {
@@ -168,6 +180,8 @@ final class Story {
     private static String masked(String text) {
         return text.replaceAll("\\bsleep \\d+", "sleep <seconds>")
                 .replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ", "<time>")
+                .replaceAll(
+                        "\\b\\d+ (?:s|min|h \\d+ min|days)\\b|(?<=(?:lease|time-out) of )\\d+ seconds", "<duration>")
                 .replaceAll("\\b(\\d+)\\.[\\w-]{43}\\b", "$1.<mac>")
                 .replaceAll("\\blkt_[\\w-]{43}", "lkt_<secret>")
                 .replaceAll(
