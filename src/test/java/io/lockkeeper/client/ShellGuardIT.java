@@ -101,6 +101,19 @@ class ShellGuardIT {
         assertThat(releases()).containsExactly(SUCCESS);
     }
 
+    @Test
+    void guard_that_is_dismissed_just_as_it_wakes_up_by_itself_takes_it_as_dismissal() {
+        assumeTrue(shell.equals("bash"), "only bash takes functions from its environment");
+        // The child that the guard sleeps by is gone before it can be killed, each time.
+        client.set("BASH_FUNC_kill%%", "() { builtin kill \"$@\" && [ \"$1\" != -9 ]; }");
+
+        var deployment = client.run("run", "production", "--", "true");
+
+        assertThat(deployment.stderr()).doesNotContain("guard");
+        assertThat(deployment.exitStatus()).isZero();
+        assertThat(releases()).containsExactly(SUCCESS);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"rm -rf \"$TMPDIR\"/*", "true"})
     void command_that_clears_TMPDIR_and_one_that_does_not_are_stopped_when_the_lease_is_lost(String clearing) {
