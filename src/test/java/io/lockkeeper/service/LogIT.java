@@ -18,7 +18,7 @@ class LogIT {
 
     @Test
     void line_for_people_is_one_sentence() {
-        try (ServiceProcess process = ServiceProcess.start()) {
+        try (ServiceProcess process = ServiceProcess.start(ServiceProcess.QUIETLY)) {
             live(new Api(process.url(), process.adminToken()));
             process.stop();
 
@@ -47,8 +47,9 @@ class LogIT {
 
     @Test
     void line_for_collectors_has_the_same_facts_as_fields() {
-        try (ServiceProcess process =
-                ServiceProcess.startOn(TestDatabase.migrated(), Map.of("LOGGING_STRUCTURED_FORMAT_CONSOLE", "ecs"))) {
+        try (ServiceProcess process = ServiceProcess.startOn(
+                TestDatabase.migrated(),
+                Map.of("LOGGING_STRUCTURED_FORMAT_CONSOLE", "ecs", "LOGGING_LEVEL_ROOT", "info"))) {
             live(new Api(process.url(), process.adminToken()));
             process.stop();
 

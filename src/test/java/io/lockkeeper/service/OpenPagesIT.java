@@ -49,13 +49,10 @@ class OpenPagesIT {
                         message.setLength(0);
                     }
                 }
-            } catch (IOException e) {
-                shown = "closed";
+                shown = "at its end";
+            } catch (IOException | RuntimeException e) {
+                shown = "closed: " + e;
             }
-        }
-
-        boolean shows(String text) {
-            return shown.contains(text);
         }
 
         @Override
@@ -94,7 +91,7 @@ class OpenPagesIT {
                 pages.add(
                         new OpenPage(PageSession.logIn(service.url(), service.adminToken()), "/live?environment=shop"));
             }
-            await().atMost(PATIENCE).until(() -> pages.stream().allMatch(page -> page.shows("The lock is free")));
+            awaitAll(pages, "The lock is free");
 
             long start = proxy.roundTrips();
             long began = System.nanoTime();
@@ -107,19 +104,24 @@ class OpenPagesIT {
             for (int i = 0; i < CHANGES; i++) {
                 Answer held = api.acquire("shop", "{\"title\": \"change " + i + " of " + count + "\"}");
                 String title = "change " + i + " of " + count;
-                await().atMost(PATIENCE)
-                        .pollInterval(Duration.ofMillis(20))
-                        .until(() -> pages.stream().allMatch(page -> page.shows(title)));
+                awaitAll(pages, title);
                 api.release(held);
-                await().atMost(PATIENCE)
-                        .pollInterval(Duration.ofMillis(20))
-                        .until(() -> pages.stream().allMatch(page -> page.shows("The lock is free")));
+                awaitAll(pages, "The lock is free");
             }
             double idle = idlePerNano * (System.nanoTime() - began);
             return (proxy.roundTrips() - start - idle) / (2.0 * CHANGES);
         } finally {
             pages.forEach(OpenPage::close);
         }
+    }
+
+    private static void awaitAll(List<OpenPage> pages, String text) {
+        await().atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .untilAsserted(
+                        () -> assertThat(pages.stream().map(page -> page.shown).filter(shown -> !shown.contains(text)))
+                                .as("pages that do not show: " + text)
+                                .isEmpty());
     }
 
     /** As the kernel of Linux lists them; none on a system that has no such list. */

@@ -64,7 +64,7 @@ final class PageSession implements AutoCloseable {
 
     private <T> HttpResponse<T> send(
             String method, String path, @Nullable Map<String, String> form, HttpResponse.BodyHandler<T> handler) {
-        var request = HttpRequest.newBuilder(base.resolve(path)).header("Accept", "text/html");
+        var request = HttpRequest.newBuilder(base.resolve(path)).header("Accept", "text/html, text/event-stream");
         if (!cookies.isEmpty()) {
             request.header(
                     "Cookie",

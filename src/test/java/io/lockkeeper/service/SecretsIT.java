@@ -79,8 +79,7 @@ class SecretsIT {
     }
 
     /** The database is the owner's; the service logs on with a password of its own, which stands in its address. */
-    private static ServiceProcess start(
-            TestDatabase database, JdbcClient jdbc, TestReceiver chat, String logFormat) {
+    private static ServiceProcess start(TestDatabase database, JdbcClient jdbc, TestReceiver chat, String logFormat) {
         jdbc.sql("DROP ROLE IF EXISTS hushed").update();
         jdbc.sql("CREATE ROLE hushed SUPERUSER LOGIN PASSWORD '" + DATABASE_PASSWORD + "'")
                 .update();
