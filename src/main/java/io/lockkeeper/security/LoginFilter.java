@@ -2,6 +2,7 @@ package io.lockkeeper.security;
 
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpMethod;
 import org.springframework.security.authentication.AuthenticationManager;
@@ -10,6 +11,9 @@ import org.springframework.security.core.Authentication;
 import org.springframework.security.web.AuthenticationEntryPoint;
 import org.springframework.security.web.authentication.AbstractAuthenticationProcessingFilter;
 import org.springframework.security.web.authentication.session.ChangeSessionIdAuthenticationStrategy;
+import org.springframework.security.web.authentication.session.CompositeSessionAuthenticationStrategy;
+import org.springframework.security.web.csrf.CsrfAuthenticationStrategy;
+import org.springframework.security.web.csrf.CsrfTokenRepository;
 import org.springframework.security.web.servlet.util.matcher.PathPatternRequestMatcher;
 import org.springframework.security.web.util.matcher.RequestMatcher;
 
@@ -25,12 +29,15 @@ final class LoginFilter extends AbstractAuthenticationProcessingFilter {
             AuthenticationManager tokens,
             SessionCallers sessions,
             WantedPage wanted,
+            CsrfTokenRepository csrfTokens,
             RequestLimitFilter limits,
             AuthenticationEntryPoint fault) {
         super(LOGIN, tokens);
         setSecurityContextRepository(sessions);
-        // Who has made a browser use a session of theirs does not get into the one that is opened now.
-        setSessionAuthenticationStrategy(new ChangeSessionIdAuthenticationStrategy());
+        // Who has made a browser use a session or a CSRF token of theirs does not get into the session that is opened
+        // now.
+        setSessionAuthenticationStrategy(new CompositeSessionAuthenticationStrategy(
+                List.of(new ChangeSessionIdAuthenticationStrategy(), new CsrfAuthenticationStrategy(csrfTokens))));
         setAuthenticationSuccessHandler((request, response, authentication) -> {
             limits.accepted(request, authentication.getName());
             response.sendRedirect(wanted.path(request, response));

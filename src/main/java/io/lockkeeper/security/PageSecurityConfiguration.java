@@ -56,7 +56,8 @@ class PageSecurityConfiguration {
         // ID tokens are for pipelines, each for minutes.
         var bearers = new ProviderManager(
                 new AdminTokenProvider(adminToken), new ApiTokenProvider(tokens), new UnknownTokenProvider());
-        var login = new LoginFilter(bearers, sessions, wanted, limits, entryPoint);
+        var csrfTokens = csrfTokens();
+        var login = new LoginFilter(bearers, sessions, wanted, csrfTokens, limits, entryPoint);
         http.securityMatcher(PAGE)
                 .authenticationManager(bearers)
                 .authorizeHttpRequests(paths -> {
@@ -66,7 +67,7 @@ class PageSecurityConfiguration {
                 .securityContext(context -> context.securityContextRepository(sessions))
                 .sessionManagement(session -> session.sessionCreationPolicy(SessionCreationPolicy.NEVER))
                 // In a cookie, so that to look at the log-in page stores nothing here.
-                .csrf(csrf -> csrf.csrfTokenRepository(csrfTokens()))
+                .csrf(csrf -> csrf.csrfTokenRepository(csrfTokens))
                 .requestCache(cache -> cache.requestCache(wanted))
                 .logout(logout -> logout.logoutSuccessUrl("/login?out"))
                 .exceptionHandling(refusals -> refusals.defaultAuthenticationEntryPointFor(

@@ -6,6 +6,7 @@ import io.lockkeeper.security.AccessRule.Access;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -13,6 +14,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,12 +48,31 @@ class PageAccessTest {
 
     /** A browser: its cookies, and the CSRF token of its forms. */
     private final class Browser {
+        private final URI base;
         private final Map<String, String> cookies = new LinkedHashMap<>();
         private String csrf = "";
 
+        Browser() {
+            this(service.url());
+        }
+
+        Browser(URI base) {
+            this.base = base;
+        }
+
         HttpResponse<InputStream> send(
                 HttpMethod method, String path, @Nullable Map<String, String> form, String... headers) {
-            var request = HttpRequest.newBuilder(service.url().resolve(path)).header("Accept", "text/html");
+            return send(method, path, form == null ? null : encoded(form), headers);
+        }
+
+        /** A form as somebody may send it who does not use a browser. */
+        HttpResponse<InputStream> sendRaw(String path, String body) {
+            return send(HttpMethod.POST, path, body);
+        }
+
+        private HttpResponse<InputStream> send(
+                HttpMethod method, String path, @Nullable String body, String... headers) {
+            var request = HttpRequest.newBuilder(base.resolve(path)).header("Accept", "text/html, text/event-stream");
             if (!cookies.isEmpty()) {
                 var header = new StringBuilder();
                 cookies.forEach((name, value) -> header.append(header.isEmpty() ? "" : "; ")
@@ -63,11 +84,11 @@ class PageAccessTest {
             if (headers.length > 0) {
                 request.headers(headers);
             }
-            if (form == null) {
+            if (body == null) {
                 request.method(method.name(), BodyPublishers.noBody());
             } else {
                 request.header("Content-Type", "application/x-www-form-urlencoded")
-                        .method(method.name(), BodyPublishers.ofString(encoded(form)));
+                        .method(method.name(), BodyPublishers.ofString(body));
             }
             try {
                 var answer = http.send(request.build(), BodyHandlers.ofInputStream());
@@ -88,7 +109,7 @@ class PageAccessTest {
         }
 
         HttpResponse<InputStream> get(String path) {
-            return send(HttpMethod.GET, path, null);
+            return send(HttpMethod.GET, path, (String) null);
         }
 
         /** Sends a form as the page has made it. */
@@ -149,6 +170,7 @@ class PageAccessTest {
         var revoked = create("revoked", Role.ADMIN, "*");
         var late = new Browser();
         late.logIn(revoked.secret());
+        late.open("/");
         service.context().getBean(ApiTokens.class).revoke(revoked.token().id(), "test");
         visitors.put("the session of a revoked token", new Visitor(late, null, ""));
         visitors.put("the admin token's session", visitor(WholeService.ADMIN_TOKEN, Role.ADMIN, "*"));
@@ -383,12 +405,15 @@ class PageAccessTest {
     }
 
     @Test
-    void logging_in_gives_the_session_another_id() {
+    void logging_in_gives_the_session_another_id_and_forms_other_csrf_tokens() {
         var browser = new Browser();
         browser.logIn(WholeService.ADMIN_TOKEN);
         var before = browser.cookies.get("lockkeeper-session");
+        browser.open("/");
+        var csrfBefore = browser.cookies.get("lockkeeper-csrf");
         browser.logIn(WholeService.ADMIN_TOKEN);
         assertThat(browser.cookies.get("lockkeeper-session")).isNotEqualTo(before);
+        assertThat(csrfBefore).isNotEqualTo(browser.cookies.get("lockkeeper-csrf"));
         var victim = new Browser();
         victim.cookies.put("lockkeeper-session", Objects.requireNonNull(before));
         assertThat(location(victim.get("/"))).isEqualTo("/login");
@@ -432,6 +457,113 @@ class PageAccessTest {
                         .build(),
                 BodyHandlers.ofString());
         assertThat(answer.statusCode()).isEqualTo(401);
+    }
+
+    @Test
+    void whatever_is_sent_in_a_form_or_asked_for_is_answered_and_changes_nothing() {
+        var browser = new Browser();
+        browser.logIn(WholeService.ADMIN_TOKEN);
+        newRun();
+        browser.open("/freeze");
+        var hostile = List.of(
+                "",
+                "%",
+                "%zz",
+                "%00",
+                "%0d%0aSet-Cookie:x=y",
+                "%ff%fe",
+                "a".repeat(2000),
+                "%F0%9F%94%92".repeat(400),
+                "-1",
+                "1e9",
+                "NaN",
+                "9223372036854775808",
+                "null",
+                "[]",
+                "{}",
+                "%3Cscript%3Ealert(1)%3C/script%3E",
+                "$%7B7*7%7D",
+                "__$%7BT(java.lang.Runtime)%7D__::.x",
+                "' OR 1=1 --");
+        var forms = List.of(
+                "/freeze",
+                "/environments/access-a/freeze",
+                "/environments/access-a/acknowledge",
+                "/environments/access-a/force-release",
+                "/runs/1/approve",
+                "/runs/1/reject",
+                "/runs/1/prioritize",
+                "/runs/1/cancel",
+                "/runs/0/cancel",
+                "/runs/x/cancel",
+                "/environments/%3Cb%3E/freeze",
+                "/login",
+                "/logout");
+        for (var path : forms) {
+            for (var value : hostile) {
+                for (var body : List.of(
+                        "hours=" + value + "&fencingToken=" + value + "&confirm=" + value + "&evenIfAlive=" + value,
+                        "reason=" + value + "&hours=" + value + "x&fencingToken=" + value + "&passFreeze=" + value
+                                + "maybe",
+                        "_csrf=" + value + "&reason=a+good+one&token=" + value,
+                        "reason=one&reason=%0a" + value + "&=&&;" + value)) {
+                    var answer = browser.sendRaw(path, body + (body.contains("_csrf") ? "" : "&_csrf=" + browser.csrf));
+                    assertThat(answer.statusCode()).as("%s with %s", path, body).isLessThan(500);
+                    var text = text(answer);
+                    assertThat(text).doesNotContain("<script>alert", "Exception", "\tat ");
+                    if (path.equals("/logout") || path.equals("/login")) {
+                        browser.logIn(WholeService.ADMIN_TOKEN);
+                        browser.open("/freeze");
+                    }
+                }
+            }
+        }
+        for (var value : hostile) {
+            for (var query : List.of(
+                    "/history?user=",
+                    "/history?status=",
+                    "/history?environment=",
+                    "/history?before=",
+                    "/live?environment=",
+                    "/login?wrong=",
+                    "/?x=")) {
+                if (value.equals("%") || value.equals("%zz")) {
+                    continue; // No client of ours sends such an address; MalformedRequestsIT does.
+                }
+                try (var body = browser.get(query
+                                + value.replace(" ", "+")
+                                        .replace("{", "%7B")
+                                        .replace("}", "%7D")
+                                        .replace("[", "%5B")
+                                        .replace("]", "%5D"))
+                        .body()) {
+                    assertThat(body).isNotNull();
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+        }
+        assertThat(text(browser.get("/environments/access-a")))
+                .doesNotContain("Nothing is granted", "All environments are frozen");
+        // The forms would have worked, had they been right.
+        assertThat(location(browser.post("/environments/access-a/freeze", Map.of("reason", "a good one"))))
+                .isEqualTo("/environments/access-a");
+        assertThat(text(browser.get("/environments/access-a"))).contains("a good one");
+        browser.post("/environments/access-a/unfreeze", Map.of());
+    }
+
+    @Test
+    void whoever_guesses_tokens_at_the_log_in_is_slowed_down() {
+        // One wrong token a second, and twice as many at once.
+        try (var limited = new WholeService("--lockkeeper.limits.requests-per-second=10")) {
+            var browser = new Browser(limited.url()).open("/login");
+            var answers = new ArrayList<Integer>();
+            while (!answers.contains(429) && answers.size() < 100) {
+                answers.add(browser.post("/login", Map.of("token", "lkt_guess-number-" + answers.size()))
+                        .statusCode());
+            }
+            assertThat(answers).startsWith(302).endsWith(429);
+        }
     }
 
     @Test
