@@ -11,7 +11,6 @@ import com.nimbusds.jose.jwk.source.JWKSource;
 import com.nimbusds.jose.jwk.source.JWKSourceBuilder;
 import com.nimbusds.jose.proc.SecurityContext;
 import com.nimbusds.jose.util.DefaultResourceRetriever;
-import com.nimbusds.jose.util.JSONObjectUtils;
 import com.nimbusds.jose.util.ResourceRetriever;
 import java.io.IOException;
 import java.net.URI;
@@ -60,13 +59,17 @@ final class OidcKeys implements JWKSource<SecurityContext> {
     OidcKeys(String issuer, @Nullable URI jwkSetUri) {
         this.issuer = issuer;
         this.jwkSetUri = jwkSetUri;
-        documents =
-                new DefaultResourceRetriever((int) CONNECTING.toMillis(), (int) READING.toMillis(), LARGEST_DOCUMENT);
+        documents = retriever();
         fetched = JWKSourceBuilder.create(new Fetching())
                 .cache(CACHED.toMillis(), FETCHING.toMillis())
                 .refreshAheadCache(false)
                 .rateLimited(PAUSE.toMillis())
                 .build();
+    }
+
+    /** Fetches an issuer's public documents, which are small, and soon or not at all. */
+    static ResourceRetriever retriever() {
+        return new DefaultResourceRetriever((int) CONNECTING.toMillis(), (int) READING.toMillis(), LARGEST_DOCUMENT);
     }
 
     /** Whether nobody on the way can have changed what comes from there: keys that a stranger put there let the stranger in. */
@@ -107,7 +110,9 @@ final class OidcKeys implements JWKSource<SecurityContext> {
                 JWKSetCacheRefreshEvaluator evaluator, long currentTime, @Nullable SecurityContext context)
                 throws KeySourceException {
             try {
-                var from = jwkSetUri == null ? discover() : jwkSetUri;
+                var from = jwkSetUri == null
+                        ? OidcDiscovery.fetch(issuer, documents).endpoint("jwks_uri")
+                        : jwkSetUri;
                 var keys = JWKSet.parse(read(from));
                 last = new Kept(keys, System.nanoTime());
                 return keys;
@@ -119,19 +124,6 @@ final class OidcKeys implements JWKSource<SecurityContext> {
 
         @Override
         public void close() {}
-    }
-
-    private URI discover() throws IOException, ParseException {
-        var base = issuer.endsWith("/") ? issuer.substring(0, issuer.length() - 1) : issuer;
-        var document = JSONObjectUtils.parse(read(URI.create(base + "/.well-known/openid-configuration")));
-        if (!issuer.equals(JSONObjectUtils.getString(document, "issuer"))) {
-            throw new IOException("its discovery document is that of another issuer");
-        }
-        var uri = JSONObjectUtils.getURI(document, "jwks_uri");
-        if (uri == null || !isAuthentic(uri)) {
-            throw new IOException("its discovery document names no jwks_uri that begins with https://");
-        }
-        return uri;
     }
 
     private String read(URI document) throws IOException {
