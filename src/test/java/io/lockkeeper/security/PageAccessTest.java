@@ -1,17 +1,15 @@
 package io.lockkeeper.security;
 
+import static io.lockkeeper.security.TestBrowser.location;
+import static io.lockkeeper.security.TestBrowser.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lockkeeper.security.AccessRule.Access;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.URI;
-import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -21,8 +19,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -39,136 +35,27 @@ import tools.jackson.databind.json.JsonMapper;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PageAccessTest {
     private static final JsonMapper JSON = new JsonMapper();
-    private static final Pattern CSRF = Pattern.compile("name=\"_csrf\" value=\"([^\"]+)\"");
 
     private final HttpClient http = HttpClient.newHttpClient();
     private final WholeService service = new WholeService();
     private final Map<String, Visitor> visitors = new LinkedHashMap<>();
     private String maker = "";
 
-    /** A browser: its cookies, and the CSRF token of its forms. */
-    private final class Browser {
-        private final URI base;
-        private final Map<String, String> cookies = new LinkedHashMap<>();
-        private String csrf = "";
-
-        Browser() {
-            this(service.url());
-        }
-
-        Browser(URI base) {
-            this.base = base;
-        }
-
-        HttpResponse<InputStream> send(
-                HttpMethod method, String path, @Nullable Map<String, String> form, String... headers) {
-            return send(method, path, form == null ? null : encoded(form), headers);
-        }
-
-        /** A form as somebody may send it who does not use a browser. */
-        HttpResponse<InputStream> sendRaw(String path, String body) {
-            return send(HttpMethod.POST, path, body);
-        }
-
-        private HttpResponse<InputStream> send(
-                HttpMethod method, String path, @Nullable String body, String... headers) {
-            var request = HttpRequest.newBuilder(base.resolve(path)).header("Accept", "text/html, text/event-stream");
-            if (!cookies.isEmpty()) {
-                var header = new StringBuilder();
-                cookies.forEach((name, value) -> header.append(header.isEmpty() ? "" : "; ")
-                        .append(name)
-                        .append('=')
-                        .append(value));
-                request.header("Cookie", header.toString());
-            }
-            if (headers.length > 0) {
-                request.headers(headers);
-            }
-            if (body == null) {
-                request.method(method.name(), BodyPublishers.noBody());
-            } else {
-                request.header("Content-Type", "application/x-www-form-urlencoded")
-                        .method(method.name(), BodyPublishers.ofString(body));
-            }
-            try {
-                var answer = http.send(request.build(), BodyHandlers.ofInputStream());
-                for (var cookie : answer.headers().allValues("Set-Cookie")) {
-                    var pair = cookie.substring(0, cookie.indexOf(';')).split("=", 2);
-                    cookies.put(pair[0], pair[1]);
-                    if (cookie.contains("Max-Age=0")) {
-                        cookies.remove(pair[0]);
-                    }
-                }
-                return answer;
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IllegalStateException(e);
-            }
-        }
-
-        HttpResponse<InputStream> get(String path) {
-            return send(HttpMethod.GET, path, (String) null);
-        }
-
-        /** Sends a form as the page has made it. */
-        HttpResponse<InputStream> post(String path, Map<String, String> form) {
-            var whole = new LinkedHashMap<>(form);
-            whole.put("_csrf", csrf);
-            return send(HttpMethod.POST, path, whole);
-        }
-
-        Browser open(String path) {
-            Matcher found = CSRF.matcher(text(get(path)));
-            assertThat(found.find()).as("a form in " + path).isTrue();
-            csrf = found.group(1);
-            return this;
-        }
-
-        /** Where the browser is led then. */
-        String logIn(String token) {
-            open("/login");
-            return location(post("/login", Map.of("token", token)));
-        }
-    }
-
-    private static String encoded(Map<String, String> form) {
-        return String.join(
-                "&",
-                form.entrySet().stream()
-                        .map(field ->
-                                field.getKey() + "=" + URLEncoder.encode(field.getValue(), StandardCharsets.UTF_8))
-                        .toList());
-    }
-
-    private static String text(HttpResponse<InputStream> answer) {
-        try (var body = answer.body()) {
-            return new String(body.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static String location(HttpResponse<InputStream> answer) {
-        return answer.headers().firstValue("Location").orElse("status " + answer.statusCode());
-    }
-
     /** Somebody at a browser; without a role, somebody whose session is none. */
-    private record Visitor(Browser browser, @Nullable Role role, String pattern) {}
+    private record Visitor(TestBrowser browser, @Nullable Role role, String pattern) {}
 
     @BeforeAll
     void logEverybodyIn() {
         maker = create("maker", Role.DEPLOY, "*").secret();
-        var stranger = new Browser();
+        var stranger = new TestBrowser(service.url());
         stranger.open("/login");
         visitors.put("a stranger", new Visitor(stranger, null, ""));
-        var forger = new Browser();
+        var forger = new TestBrowser(service.url());
         forger.open("/login");
         forger.cookies.put("lockkeeper-session", "00000000-0000-0000-0000-000000000000.AAAA");
         visitors.put("a forged session", new Visitor(forger, null, ""));
         var revoked = create("revoked", Role.ADMIN, "*");
-        var late = new Browser();
+        var late = new TestBrowser(service.url());
         late.logIn(revoked.secret());
         late.open("/");
         service.context().getBean(ApiTokens.class).revoke(revoked.token().id(), "test");
@@ -183,7 +70,7 @@ class PageAccessTest {
     }
 
     private Visitor visitor(String token, Role role, String pattern) {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         assertThat(browser.logIn(token)).isEqualTo("/");
         browser.open("/");
         return new Visitor(browser, role, pattern);
@@ -293,14 +180,14 @@ class PageAccessTest {
 
     @Test
     void who_is_led_to_the_log_in_comes_to_where_they_were_going() {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         assertThat(location(browser.get("/history?user=alice"))).isEqualTo("/login");
         assertThat(browser.logIn(WholeService.ADMIN_TOKEN)).isEqualTo("/history?user=alice");
     }
 
     @Test
     void whoever_comes_again_without_a_session_is_led_to_the_log_in_again() {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         assertThat(location(browser.get("/"))).isEqualTo("/login");
         assertThat(location(browser.get("/"))).isEqualTo("/login");
     }
@@ -308,7 +195,7 @@ class PageAccessTest {
     @Test
     void the_log_in_leads_to_no_other_host_whoever_has_set_the_cookie() {
         for (var elsewhere : List.of("https://evil.example/x", "//evil.example/x", "http:evil")) {
-            var browser = new Browser();
+            var browser = new TestBrowser(service.url());
             browser.open("/login");
             browser.cookies.put(
                     "REDIRECT_URI", Base64.getEncoder().encodeToString(elsewhere.getBytes(StandardCharsets.UTF_8)));
@@ -322,7 +209,7 @@ class PageAccessTest {
 
     @Test
     void a_wrong_token_opens_no_session_and_is_not_repeated() {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         assertThat(browser.logIn("lkt_wrong-token-of-somebody")).isEqualTo("/login?wrong");
         assertThat(browser.cookies).doesNotContainKey("lockkeeper-session");
         assertThat(text(browser.get("/login?wrong")))
@@ -332,14 +219,14 @@ class PageAccessTest {
 
     @Test
     void looking_at_the_log_in_stores_nothing() {
-        new Browser().get("/login");
-        assertThat(new Browser().get("/login").headers().allValues("Set-Cookie"))
+        new TestBrowser(service.url()).get("/login");
+        assertThat(new TestBrowser(service.url()).get("/login").headers().allValues("Set-Cookie"))
                 .noneMatch(cookie -> cookie.startsWith("lockkeeper-session"));
     }
 
     @Test
     void a_form_without_its_csrf_token_is_refused_and_does_nothing() {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         browser.logIn(WholeService.ADMIN_TOKEN);
         newRun();
         var answer =
@@ -351,7 +238,7 @@ class PageAccessTest {
 
     @Test
     void a_form_that_another_origin_sends_is_refused_although_its_csrf_token_is_right() {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         browser.logIn(WholeService.ADMIN_TOKEN);
         browser.open("/freeze");
         var form = Map.of("reason", "from another origin", "_csrf", browser.csrf);
@@ -364,7 +251,7 @@ class PageAccessTest {
 
     @Test
     void a_log_in_that_another_site_sends_is_refused() {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         var answer = browser.send(HttpMethod.POST, "/login", Map.of("token", WholeService.ADMIN_TOKEN));
         assertThat(answer.statusCode()).isEqualTo(403);
         assertThat(browser.cookies).doesNotContainKey("lockkeeper-session");
@@ -372,7 +259,7 @@ class PageAccessTest {
 
     @Test
     void the_session_cookie_is_out_of_reach_of_scripts_and_of_other_sites_forms() {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         browser.open("/login");
         var answer = browser.post("/login", Map.of("token", WholeService.ADMIN_TOKEN));
         assertThat(answer.headers().allValues("Set-Cookie"))
@@ -406,7 +293,7 @@ class PageAccessTest {
 
     @Test
     void logging_in_gives_the_session_another_id_and_forms_other_csrf_tokens() {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         browser.logIn(WholeService.ADMIN_TOKEN);
         var before = browser.cookies.get("lockkeeper-session");
         browser.open("/");
@@ -414,16 +301,16 @@ class PageAccessTest {
         browser.logIn(WholeService.ADMIN_TOKEN);
         assertThat(browser.cookies.get("lockkeeper-session")).isNotEqualTo(before);
         assertThat(csrfBefore).isNotEqualTo(browser.cookies.get("lockkeeper-csrf"));
-        var victim = new Browser();
+        var victim = new TestBrowser(service.url());
         victim.cookies.put("lockkeeper-session", Objects.requireNonNull(before));
         assertThat(location(victim.get("/"))).isEqualTo("/login");
     }
 
     @Test
     void logging_out_ends_the_session_for_whoever_has_copied_the_cookie() {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         browser.logIn(WholeService.ADMIN_TOKEN);
-        var thief = new Browser();
+        var thief = new TestBrowser(service.url());
         thief.cookies.putAll(browser.cookies);
         assertThat(thief.get("/").statusCode()).isEqualTo(200);
         browser.open("/");
@@ -434,7 +321,7 @@ class PageAccessTest {
 
     @Test
     void what_is_stored_of_a_session_opens_none() {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         browser.logIn(WholeService.ADMIN_TOKEN);
         var cookie = Objects.requireNonNull(browser.cookies.get("lockkeeper-session"));
         var stored = cookie.substring(0, cookie.indexOf('.'));
@@ -448,7 +335,7 @@ class PageAccessTest {
 
     @Test
     void a_session_is_no_bearer_token_of_the_api_and_a_bearer_token_no_session() throws Exception {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         browser.logIn(WholeService.ADMIN_TOKEN);
         assertThat(browser.get("/api/admin/environments").statusCode()).isEqualTo(401);
         var answer = http.send(
@@ -461,7 +348,7 @@ class PageAccessTest {
 
     @Test
     void whatever_is_sent_in_a_form_or_asked_for_is_answered_and_changes_nothing() {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         browser.logIn(WholeService.ADMIN_TOKEN);
         newRun();
         browser.open("/freeze");
@@ -556,7 +443,7 @@ class PageAccessTest {
     void whoever_guesses_tokens_at_the_log_in_is_slowed_down() {
         // One wrong token a second, and twice as many at once.
         try (var limited = new WholeService("--lockkeeper.limits.requests-per-second=10")) {
-            var browser = new Browser(limited.url()).open("/login");
+            var browser = new TestBrowser(limited.url()).open("/login");
             var answers = new ArrayList<Integer>();
             while (!answers.contains(429) && answers.size() < 100) {
                 answers.add(browser.post("/login", Map.of("token", "lkt_guess-number-" + answers.size()))
@@ -568,7 +455,7 @@ class PageAccessTest {
 
     @Test
     void every_page_forbids_what_is_not_its_own() {
-        var browser = new Browser();
+        var browser = new TestBrowser(service.url());
         browser.logIn(WholeService.ADMIN_TOKEN);
         for (var path : List.of("/", "/login", "/history", "/freeze", "/runs/999999", "/assets/page.js", "/nothing")) {
             var headers = browser.get(path).headers();

@@ -10,10 +10,12 @@ import com.nimbusds.jose.crypto.RSASSASigner;
 import com.nimbusds.jose.jwk.JWKSet;
 import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
+import com.nimbusds.jose.util.JSONObjectUtils;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.PlainJWT;
 import com.nimbusds.jwt.SignedJWT;
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -23,8 +25,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** An issuer of ID tokens, with a discovery document and keys on a port of its own. It can change its key, and it can be away. */
 public final class TestIssuer implements AutoCloseable {
@@ -32,6 +36,7 @@ public final class TestIssuer implements AutoCloseable {
     public static final String AUDIENCE = "https://lockkeeper.example";
 
     private final HttpServer server;
+    private final Map<String, String> endpoints = new ConcurrentHashMap<>();
     private volatile RSAKey key = newKey();
     private volatile boolean away;
 
@@ -43,9 +48,28 @@ public final class TestIssuer implements AutoCloseable {
         }
         server.createContext(
                 "/.well-known/openid-configuration",
-                exchange -> answer(exchange, "{\"issuer\": \"" + uri() + "\", \"jwks_uri\": \"" + jwkSetUri() + "\"}"));
+                exchange -> answer(exchange, JSONObjectUtils.toJSONString(discovery())));
         server.createContext("/keys", exchange -> answer(exchange, new JWKSet(key.toPublicJWK()).toString()));
         server.start();
+    }
+
+    private Map<String, Object> discovery() {
+        var document = new HashMap<String, Object>(endpoints);
+        document.put("issuer", uri());
+        document.put("jwks_uri", jwkSetUri());
+        return document;
+    }
+
+    /** Has it answer somewhere else besides, and say so in its discovery document; for whom it is away, it is away there, too. */
+    void serve(String name, String path, HttpHandler handler) {
+        endpoints.put(name, uri() + path);
+        server.createContext(path, exchange -> {
+            if (away) {
+                answer(exchange, "");
+            } else {
+                handler.handle(exchange);
+            }
+        });
     }
 
     private void answer(HttpExchange exchange, String body) throws IOException {
