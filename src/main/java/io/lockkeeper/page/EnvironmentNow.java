@@ -234,6 +234,11 @@ record EnvironmentNow(
         if (holder != null && holder.seconds() > LONG_DEPLOYMENT_SECONDS) {
             alerts.add("Run " + holder.run() + " has been deploying for more than 20 minutes.");
         }
+        DeploymentStatus.LastDeployment last = status.lastDeployment();
+        if (last != null && last.status().equals("expired")) {
+            alerts.add("The last deployment, run " + last.runId() + ", lost its lock at " + Words.at(last.completed())
+                    + ": " + last.reason() + ". Look at what it has left.");
+        }
         if (status.queue().length() > LONG_QUEUE) {
             alerts.add(status.queue().length() + " runs are pending.");
         }

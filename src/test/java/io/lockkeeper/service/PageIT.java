@@ -96,6 +96,12 @@ class PageIT {
     }
 
     @Test
+    void a_deployment_that_lost_its_lock_is_pointed_out() {
+        Answer lost = api.acquire("lost", "{\"user\": \"alice\", \"lease_seconds\": 5}");
+        loggedIn("/").awaitText("The last deployment, run " + lost.runId() + ", lost its lock");
+    }
+
+    @Test
     void an_environment_that_comes_into_being_appears_on_the_overview() {
         loggedIn("/").awaitText("Live");
         api.acquire("newborn", "{\"user\": \"dave\"}");

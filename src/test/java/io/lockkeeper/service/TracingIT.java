@@ -46,7 +46,7 @@ class TracingIT {
 
     @Test
     void nothing_of_tracing_is_there_when_nobody_wants_it() throws Exception {
-        try (var process = ServiceProcess.start()) {
+        try (var process = ServiceProcess.start(ServiceProcess.QUIETLY)) {
             Api api = new Api(process.url(), process.adminToken());
             api.release(api.acquire("shop-web", "{}"));
 
