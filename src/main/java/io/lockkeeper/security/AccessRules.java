@@ -98,6 +98,8 @@ final class AccessRules {
     static final List<AccessRule> PAGE = List.of(
             rule(GET, "/login", anybody()),
             rule(POST, "/login", anybody()),
+            rule(GET, PersonLoginFilter.START_PATH, anybody()),
+            rule(GET, PersonLoginFilter.PATH, anybody()),
             rule(POST, "/logout", anybody()),
             rule(GET, "/assets/*", anybody()),
             rule(GET, "/", view(SHOWN)),

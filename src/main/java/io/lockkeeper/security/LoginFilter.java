@@ -12,6 +12,7 @@ import org.springframework.security.web.AuthenticationEntryPoint;
 import org.springframework.security.web.authentication.AbstractAuthenticationProcessingFilter;
 import org.springframework.security.web.authentication.session.ChangeSessionIdAuthenticationStrategy;
 import org.springframework.security.web.authentication.session.CompositeSessionAuthenticationStrategy;
+import org.springframework.security.web.authentication.session.SessionAuthenticationStrategy;
 import org.springframework.security.web.csrf.CsrfAuthenticationStrategy;
 import org.springframework.security.web.csrf.CsrfTokenRepository;
 import org.springframework.security.web.servlet.util.matcher.PathPatternRequestMatcher;
@@ -34,10 +35,7 @@ final class LoginFilter extends AbstractAuthenticationProcessingFilter {
             AuthenticationEntryPoint fault) {
         super(LOGIN, tokens);
         setSecurityContextRepository(sessions);
-        // Who has made a browser use a session or a CSRF token of theirs does not get into the session that is opened
-        // now.
-        setSessionAuthenticationStrategy(new CompositeSessionAuthenticationStrategy(
-                List.of(new ChangeSessionIdAuthenticationStrategy(), new CsrfAuthenticationStrategy(csrfTokens))));
+        setSessionAuthenticationStrategy(newSession(csrfTokens));
         setAuthenticationSuccessHandler((request, response, authentication) -> {
             limits.accepted(request, authentication.getName());
             response.sendRedirect(wanted.path(request, response));
@@ -51,6 +49,12 @@ final class LoginFilter extends AbstractAuthenticationProcessingFilter {
                 response.sendRedirect("/login?wrong");
             }
         });
+    }
+
+    /** Who has made a browser use a session or a CSRF token of theirs does not get into the session that is opened now. */
+    static SessionAuthenticationStrategy newSession(CsrfTokenRepository csrfTokens) {
+        return new CompositeSessionAuthenticationStrategy(
+                List.of(new ChangeSessionIdAuthenticationStrategy(), new CsrfAuthenticationStrategy(csrfTokens)));
     }
 
     @Override

@@ -69,16 +69,23 @@ final class OidcIssuer {
         decoderOfOld = decoder(uri, audience, keys, jwt -> begins(jwt, clockSkew));
     }
 
-    /** A signature that is made with a public key proves nothing, so no algorithm is let in that has only one key, nor {@code none}. */
     private static JwtDecoder decoder(
             String uri, String audience, JWKSource<SecurityContext> keys, OAuth2TokenValidator<Jwt> time) {
+        return decoder(
+                keys,
+                new DelegatingOAuth2TokenValidator<>(
+                        // An access token or a log-out token of the same issuer is a JWT, too, and not meant as a proof
+                        // of
+                        // identity.
+                        JwtTypeValidator.jwt(), new JwtIssuerValidator(uri), new JwtAudienceValidator(audience), time));
+    }
+
+    /** A signature that is made with a public key proves nothing, so no algorithm is let in that has only one key, nor {@code none}. */
+    static JwtDecoder decoder(JWKSource<SecurityContext> keys, OAuth2TokenValidator<Jwt> claims) {
         var decoder = NimbusJwtDecoder.withJwkSource(keys)
                 .jwsAlgorithms(algorithms -> algorithms.addAll(EnumSet.allOf(SignatureAlgorithm.class)))
                 .build();
-        decoder.setJwtValidator(new DelegatingOAuth2TokenValidator<>(
-                // An access token or a log-out token of the same issuer is a JWT, too, and not meant as a proof of
-                // identity.
-                JwtTypeValidator.jwt(), new JwtIssuerValidator(uri), new JwtAudienceValidator(audience), time));
+        decoder.setJwtValidator(claims);
         return decoder;
     }
 
@@ -133,10 +140,14 @@ final class OidcIssuer {
 
     private static String subject(Jwt jwt) {
         var subject = jwt.getSubject();
-        if (subject == null || !SUBJECT.matcher(subject).matches()) {
+        if (subject == null || !isName(subject)) {
             throw new BadCredentialsException("The ID token does not name its subject in printable characters");
         }
         return subject;
+    }
+
+    static boolean isName(String text) {
+        return SUBJECT.matcher(text).matches();
     }
 
     /**
@@ -144,7 +155,10 @@ final class OidcIssuer {
      * that two callers never have one name.
      */
     static String name(String issuer, String subject) {
-        var name = place(issuer) + ":" + subject;
+        return shortened(place(issuer) + ":" + subject);
+    }
+
+    static String shortened(String name) {
         if (name.length() <= LONGEST_NAME) {
             return name;
         }

@@ -38,10 +38,14 @@ record OidcRule(Map<String, String> claims, Role role, List<EnvironmentPattern> 
         return !values.isEmpty() && values.stream().allMatch(value -> matches(pattern, value));
     }
 
-    /** Of a list, such as that of a user's groups, one element is enough. An object matches nothing. */
     private static boolean matches(String pattern, Object value) {
+        return texts(value).anyMatch(text -> Wildcard.matches(pattern, text));
+    }
+
+    /** What a claim says. Of a list, such as that of a user's groups, one element is enough to match. An object says nothing. */
+    static Stream<String> texts(Object value) {
         var elements = value instanceof Collection<?> all ? all.stream() : Stream.of(value);
-        return elements.map(OidcRule::text).anyMatch(text -> text != null && Wildcard.matches(pattern, text));
+        return elements.flatMap(element -> Stream.ofNullable(text(element)));
     }
 
     static @Nullable String text(@Nullable Object value) {

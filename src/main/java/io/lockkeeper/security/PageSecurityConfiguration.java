@@ -1,9 +1,11 @@
 package io.lockkeeper.security;
 
+import java.util.Optional;
 import java.util.Set;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.annotation.Order;
+import org.springframework.core.env.Environment;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.security.authentication.ProviderManager;
@@ -35,9 +37,22 @@ class PageSecurityConfiguration {
             .<RequestMatcher>map(PathPatternRequestMatcher.withDefaults()::matcher)
             .toList());
 
+    /** Read once for what is made of it below. */
+    record Login(Optional<People> people) {}
+
     @Bean
-    SessionCallers sessionCallers(AdminToken adminToken, TokenLookup tokens) {
-        return new SessionCallers(adminToken, tokens);
+    Login login(Environment settings) {
+        return new Login(LoginSettings.read(settings));
+    }
+
+    @Bean
+    PersonLogin personLogin(Login login) {
+        return new PersonLogin(login.people().map(People::providerName));
+    }
+
+    @Bean
+    SessionCallers sessionCallers(AdminToken adminToken, TokenLookup tokens, Login login) {
+        return new SessionCallers(adminToken, tokens, login.people());
     }
 
     @Bean
@@ -47,6 +62,7 @@ class PageSecurityConfiguration {
             AdminToken adminToken,
             TokenLookup tokens,
             SessionCallers sessions,
+            Login people,
             AuthenticationEntryPoint entryPoint,
             AccessDeniedHandler accessDeniedHandler,
             RequestLimits requestLimits) {
@@ -78,6 +94,11 @@ class PageSecurityConfiguration {
                 .addFilterBefore(limits, CsrfFilter.class)
                 .addFilterBefore(new SameOriginFilter(accessDeniedHandler), CsrfFilter.class)
                 .addFilterAt(login, UsernamePasswordAuthenticationFilter.class);
+        people.people().ifPresent(known -> {
+            var person = new PersonLoginFilter(known, sessions, wanted, csrfTokens);
+            http.addFilterAfter(person.start(), CsrfFilter.class)
+                    .addFilterBefore(person, UsernamePasswordAuthenticationFilter.class);
+        });
         return http.build();
     }
 

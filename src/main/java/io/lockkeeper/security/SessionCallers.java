@@ -15,21 +15,29 @@ import org.springframework.security.web.context.SecurityContextRepository;
 
 /**
  * Who is logged in to the page. A session keeps a {@link SessionKey} and nothing about rights, so a revoked or expired token ends its sessions
- * with their next request, at every replica.
+ * with their next request, at every replica; so does a configuration that no longer lets a person in, once a replica has it.
  */
 final class SessionCallers implements SecurityContextRepository {
 
     /** However busy a session is. A cookie that somebody has copied is good no longer than this. */
     static final Duration LONGEST_SESSION = Duration.ofDays(7);
 
+    /** What the provider said of somebody is believed for so long: who leaves the company, or a group, is out the next day. */
+    static final Duration LONGEST_SESSION_OF_PERSON = Duration.ofHours(12);
+
     private static final String KEY = "lockkeeper.session-key";
 
     private final AdminToken adminToken;
     private final TokenLookup tokens;
+    private final Optional<People> people;
 
-    SessionCallers(AdminToken adminToken, TokenLookup tokens) {
+    /**
+     * @param people empty: nobody logs in but with a token
+     */
+    SessionCallers(AdminToken adminToken, TokenLookup tokens, Optional<People> people) {
         this.adminToken = adminToken;
         this.tokens = tokens;
+        this.people = people;
     }
 
     /** Looks when it is asked who is there, which what anybody may see does not. */
@@ -67,6 +75,9 @@ final class SessionCallers implements SecurityContextRepository {
                 adminToken.matchesDigest(token.digest())
                         ? Optional.of(AdminTokenProvider.CALLER)
                         : tokens.findByDigest(token.digest());
+            case SessionKey.OfPerson person ->
+                people.filter(_ -> person.at().plus(LONGEST_SESSION_OF_PERSON).isAfter(Instant.now()))
+                        .flatMap(known -> known.caller(person));
         };
     }
 
@@ -75,7 +86,9 @@ final class SessionCallers implements SecurityContextRepository {
     public void saveContext(SecurityContext context, HttpServletRequest request, HttpServletResponse response) {
         var authentication = context.getAuthentication();
         if (authentication != null && authentication.getDetails() instanceof SessionKey key) {
-            request.getSession().setAttribute(KEY, key);
+            var session = request.getSession();
+            session.setAttribute(KEY, key);
+            session.setMaxInactiveInterval(SessionConfiguration.IDLE_SECONDS);
         } else if (authentication == null) {
             var session = request.getSession(false);
             if (session != null) {

@@ -52,7 +52,8 @@ class AccessRulesTest {
     private static final String CONTAINERS_OWN = "/error";
 
     /** No controller sees what is sent there; what {@code GET /login} shows one does. */
-    private static final Set<String> ANSWERED_BY_FILTERS = Set.of("/login", "/logout");
+    private static final Set<String> ANSWERED_BY_FILTERS =
+            Set.of("/login", "/logout", PersonLoginFilter.START_PATH, PersonLoginFilter.PATH);
 
     private final HttpClient http = HttpClient.newHttpClient();
     private final WholeService service = new WholeService();
