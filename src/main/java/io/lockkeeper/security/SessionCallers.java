@@ -16,6 +16,9 @@ import org.springframework.security.web.context.SecurityContextRepository;
 /**
  * Who is logged in to the page. A session keeps a {@link SessionKey} and nothing about rights, so a revoked or expired token ends its sessions
  * with their next request, at every replica; so does a configuration that no longer lets a person in, once a replica has it.
+ *
+ * <p>Ages of sessions go by the replicas' clocks, as Spring Session's own do: some seconds more or less are nothing among hours, and no lock hangs on
+ * them.
  */
 final class SessionCallers implements SecurityContextRepository {
 
