@@ -194,7 +194,8 @@ class PageAccessTest {
 
     @Test
     void the_log_in_leads_to_no_other_host_whoever_has_set_the_cookie() {
-        for (var elsewhere : List.of("https://evil.example/x", "//evil.example/x", "https://evil.example//evil.example/x", "http:evil")) {
+        for (var elsewhere : List.of(
+                "https://evil.example/x", "//evil.example/x", "https://evil.example//evil.example/x", "http:evil")) {
             var browser = new TestBrowser(service.url());
             browser.open("/login");
             browser.cookies.put(
