@@ -2,7 +2,6 @@ package io.lockkeeper;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -85,12 +84,12 @@ public final class ServiceProcess implements AutoCloseable {
 
     /** Starts one more replica on a database. */
     public static ServiceProcess startOn(TestDatabase database, String... properties) {
-        return new ServiceProcess(database, freePort(), Map.of(), List.of(properties)).awaitHealthy();
+        return new ServiceProcess(database, Ports.free(), Map.of(), List.of(properties)).awaitHealthy();
     }
 
     /** Starts one that has environment variables beside those that every test's has. */
     public static ServiceProcess startOn(TestDatabase database, Map<String, String> variables) {
-        return new ServiceProcess(database, freePort(), variables, List.of()).awaitHealthy();
+        return new ServiceProcess(database, Ports.free(), variables, List.of()).awaitHealthy();
     }
 
     /** Starts one that comes to its database through a port of this machine. */
@@ -221,13 +220,5 @@ public final class ServiceProcess implements AutoCloseable {
         }
         close();
         throw new AssertionError("the service did not answer in time:\n" + log());
-    }
-
-    private static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

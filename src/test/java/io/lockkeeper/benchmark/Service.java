@@ -1,7 +1,7 @@
 package io.lockkeeper.benchmark;
 
+import io.lockkeeper.Ports;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -41,10 +41,7 @@ final class Service implements AutoCloseable {
 
     /** Starts one and waits until it answers. */
     static Service start(Path directory, Map<String, String> environment) throws IOException, InterruptedException {
-        int port;
-        try (ServerSocket socket = new ServerSocket(0)) {
-            port = socket.getLocalPort();
-        }
+        int port = Ports.free();
         Files.createDirectories(directory);
         ProcessBuilder builder = new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),

@@ -2,9 +2,9 @@ package io.lockkeeper.database;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lockkeeper.Ports;
 import io.lockkeeper.TestDatabase;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -104,7 +104,7 @@ class StartupIT {
 
     @Test
     void second_service_on_a_data_directory_is_refused_and_a_killed_one_starts_again() throws Exception {
-        var port = Map.of("SERVER_PORT", "" + freePort());
+        var port = Map.of("SERVER_PORT", "" + Ports.free());
         var first = launch(port);
         awaitStart(first);
         refuse(
@@ -179,11 +179,5 @@ class StartupIT {
         return ProcessHandle.of(
                         Long.parseLong(Files.readAllLines(pidFile).getFirst().strip()))
                 .orElseThrow();
-    }
-
-    private static int freePort() throws IOException {
-        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 }

@@ -2,6 +2,7 @@ package io.lockkeeper.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lockkeeper.Alone;
 import io.lockkeeper.ServiceProcess;
 import io.lockkeeper.service.Api.Answer;
 import java.util.ArrayList;
@@ -18,6 +19,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
 /** One token floods; whoever holds a lock keeps it. */
+@Alone
 class FloodIT {
     private static final int FLOODING_THREADS = 40;
     /** With the release within what may be sent at once, however fast the machine is. */

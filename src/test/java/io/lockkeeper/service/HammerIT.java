@@ -2,6 +2,7 @@ package io.lockkeeper.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lockkeeper.Alone;
 import io.lockkeeper.ServiceProcess;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 /** Fifty clients, each a process of its own, on three environments for half a minute. */
+@Alone
 class HammerIT {
     private static final int CLIENTS = 50;
     private static final int SECONDS = 30;

@@ -2,6 +2,7 @@ package io.lockkeeper.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lockkeeper.Alone;
 import io.lockkeeper.ServiceProcess;
 import io.lockkeeper.service.Api.Answer;
 import io.lockkeeper.service.MalformedRequests.Kind;
@@ -30,6 +31,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Whatever is sent: no fault, no change, and who holds a lock is served as before. */
+@Alone
 class MalformedRequestsIT {
     private static final int REQUESTS = 10_000;
     private static final int AT_ONCE = 4;

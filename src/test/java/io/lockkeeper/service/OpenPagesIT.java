@@ -3,6 +3,7 @@ package io.lockkeeper.service;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.lockkeeper.Alone;
 import io.lockkeeper.CountingProxy;
 import io.lockkeeper.ServiceProcess;
 import io.lockkeeper.TestDatabase;
@@ -21,6 +22,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /** What many open pages cost, and that they leave nothing behind. */
+@Alone
 class OpenPagesIT {
     private static final int PAGES = 200;
     private static final int CHANGES = 10;

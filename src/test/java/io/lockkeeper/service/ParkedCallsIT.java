@@ -2,6 +2,7 @@ package io.lockkeeper.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lockkeeper.Alone;
 import io.lockkeeper.ServiceProcess;
 import io.lockkeeper.TestDatabase;
 import io.lockkeeper.service.Api.Answer;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 /** Many calls that wait cost little, and too many are refused. */
+@Alone
 class ParkedCallsIT {
     private static final int PARKED = 5_000;
 

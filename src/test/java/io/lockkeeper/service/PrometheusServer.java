@@ -2,13 +2,13 @@ package io.lockkeeper.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lockkeeper.Ports;
 import io.lockkeeper.ServiceProcess;
 import io.lockkeeper.monitoring.AlertRules;
 import io.lockkeeper.monitoring.MonitoringPage;
 import io.lockkeeper.monitoring.MonitoringTool;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -65,7 +65,7 @@ final class PrometheusServer implements AutoCloseable {
                     .replace("[\"lockkeeper-1:8080\", \"lockkeeper-2:8080\"]", targets)
                     .replaceFirst("(?s)alerting:.*?\n\n", ""); // There is no Alertmanager.
             var file = Files.writeString(directory.resolve("prometheus.yml"), configuration);
-            int port = freePort();
+            int port = Ports.free();
             var log = directory.resolve("prometheus.log");
             var process = new ProcessBuilder(
                             MonitoringTool.PROMETHEUS.command(),
@@ -147,12 +147,6 @@ final class PrometheusServer implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(e);
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 

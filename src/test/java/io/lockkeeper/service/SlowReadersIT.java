@@ -3,6 +3,7 @@ package io.lockkeeper.service;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.lockkeeper.Alone;
 import io.lockkeeper.ServiceProcess;
 import io.lockkeeper.TestDatabase;
 import java.io.IOException;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 /** Clients that ask for much and read nothing of it: more than the operating systems buffer between them and the service. */
+@Alone
 class SlowReadersIT {
 
     /** More than there are connections to the database (10). */

@@ -2,6 +2,7 @@ package io.lockkeeper.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lockkeeper.Alone;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
@@ -19,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Clients that send a byte now and then, each well before a timeout that begins anew with every byte. */
+@Alone
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SlowRequestsTest {
 
