@@ -26,7 +26,7 @@ public final class ServiceProcess implements AutoCloseable {
     /** For tests that measure, or read the log. */
     public static final String QUIETLY = "--logging.level.root=info";
 
-    private static final Duration START_PATIENCE = Duration.ofSeconds(90);
+    private static final Duration START_PATIENCE = Duration.ofMinutes(3);
     private static final Duration STOP_PATIENCE = Duration.ofSeconds(30);
 
     /** Settings whose value is secret. */
