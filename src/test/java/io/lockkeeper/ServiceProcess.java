@@ -146,6 +146,11 @@ public final class ServiceProcess implements AutoCloseable {
         awaitEnd();
     }
 
+    /** How it ended. */
+    public int exitStatus() {
+        return process.exitValue();
+    }
+
     @Override
     public void close() {
         if (process.isAlive()) {
