@@ -74,6 +74,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
      */
     public static EmbeddedPostgres start(
             Path dataDirectory, @Nullable Path sharedBinaries, Map<String, String> settings) {
+        PostgresBinaries.requirePacked();
         var home = DataDirectory.claim(dataDirectory);
         @Nullable EmbeddedPostgres started = null;
         try {

@@ -38,6 +38,11 @@ final class PostgresBinaries {
         this.home = home;
     }
 
+    /** Refuses with a sentence when this build packs none for this machine, as that of the container image. */
+    static void requirePacked() {
+        archive();
+    }
+
     /**
      * The programs, unpacked below {@code root} unless they are there. They are unpacked beside their place and then renamed, so that
      * an interrupted start leaves nothing that looks whole.
@@ -111,7 +116,7 @@ final class PostgresBinaries {
         }
     }
 
-    private static URL archive() throws IOException {
+    private static URL archive() {
         var os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
         var platform = os.startsWith("windows") ? "windows" : os.startsWith("mac") ? "darwin" : "linux";
         var machine = switch (System.getProperty("os.arch").toLowerCase(Locale.ROOT)) {
@@ -122,7 +127,8 @@ final class PostgresBinaries {
         @Nullable URL found = PostgresBinaries.class.getClassLoader().getResource(name);
         if (found == null) {
             throw new StartupRefused(
-                    "This build of Lockkeeper packs no embedded PostgreSQL for this machine (%s).".formatted(name),
+                    "No database is configured, and this build of Lockkeeper packs no PostgreSQL of its own for this machine (%s)."
+                            .formatted(name),
                     "Set LOCKKEEPER_DATABASE_URL to a PostgreSQL server, or build Lockkeeper on such a machine.");
         }
         return found;
