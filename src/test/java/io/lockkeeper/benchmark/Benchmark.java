@@ -12,6 +12,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -21,7 +22,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.locks.LockSupport;
 
-/** Prints the figures: {@code floors} or {@code scale}. */
+/** Prints the figures: {@code floors}, {@code scale} or {@code start}. */
 public final class Benchmark {
     private static final int WAITERS = 50;
     private static final int HANDOFFS = 400;
@@ -30,6 +31,7 @@ public final class Benchmark {
     private static final int WARM_UP = 2000;
 
     private static final int CLIENTS = 8;
+    private static final int STARTS = 5;
 
     private final Path directory;
     private final EmbeddedPostgres postgres;
@@ -58,6 +60,7 @@ public final class Benchmark {
                     benchmark.throughput();
                 }
                 case "scale" -> benchmark.scale();
+                case "start" -> benchmark.start();
                 default -> throw new IllegalArgumentException("there is no benchmark " + arguments[0]);
             }
         }
@@ -69,6 +72,63 @@ public final class Benchmark {
                 Connection connection =
                         DriverManager.getConnection(postgres.jdbcUrl(), postgres.username(), postgres.password())) {
             new Scale(service, connection).run();
+        }
+    }
+
+    /** The three ways to start, in turn, so that all meet the same machine. */
+    private void start() throws Exception {
+        Path application = directory.resolve("application");
+        Path jar = application.resolve("lockkeeper.jar");
+        Path cache = application.resolve("lockkeeper.aot");
+        Service.start(directory.resolve("start"), database()).close(); // Makes the tables.
+        java("-Djarmode=tools", "-jar", Service.JAR.toString(), "extract", "--destination", application.toString());
+        java(
+                "-XX:AOTCacheOutput=" + cache,
+                "-Xlog:aot=error",
+                "-Dspring.context.exit=onRefresh",
+                "-jar",
+                jar.toString());
+
+        Map<String, List<String>> ways = new LinkedHashMap<>();
+        ways.put("one jar", List.of("-jar", Service.JAR.toString()));
+        ways.put("extracted", List.of("-jar", jar.toString()));
+        ways.put("extracted, with a cache", List.of("-XX:AOTCache=" + cache, "-jar", jar.toString()));
+        Map<String, List<Double>> times = new LinkedHashMap<>();
+        Map<String, Long> megabytes = new LinkedHashMap<>();
+        for (int i = 0; i < STARTS; i++) {
+            for (Map.Entry<String, List<String>> way : ways.entrySet()) {
+                try (Service service = Service.start(directory.resolve("start"), database(), way.getValue())) {
+                    times.computeIfAbsent(way.getKey(), name -> new ArrayList<>())
+                            .add(millis(service.startUp()));
+                    megabytes.put(way.getKey(), service.residentMegabytes());
+                }
+            }
+        }
+        double slowest = Collections.min(times.getOrDefault("one jar", List.of()));
+        times.forEach((way, each) -> say(String.format(
+                Locale.ROOT,
+                "start, %-24s %6.0f ms best of %d, %6.0f median, %4.2f of one jar; %d MB resident",
+                way,
+                Collections.min(each),
+                STARTS,
+                median(each),
+                Collections.min(each) / slowest,
+                megabytes.get(way))));
+        say(String.format(Locale.ROOT, "cache on disk %d MB", Files.size(cache) / 1_000_000));
+    }
+
+    private void java(String... arguments) throws Exception {
+        List<String> command = new ArrayList<>(List.of(Service.JAVA.toString()));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(directory.resolve("java.log").toFile());
+        builder.environment().putAll(database());
+        builder.environment().put("LOCKKEEPER_ADMIN_TOKEN", Service.TOKEN);
+        int status = builder.start().waitFor();
+        if (status != 0) {
+            throw new IllegalStateException("java " + String.join(" ", arguments) + " ended with status " + status
+                    + ": " + Files.readString(directory.resolve("java.log")));
         }
     }
 

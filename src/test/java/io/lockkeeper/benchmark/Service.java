@@ -12,17 +12,22 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The packaged service as a process, and a client of it. */
 final class Service implements AutoCloseable {
-    private static final String TOKEN = "lkt_benchmark-admin-token";
+    static final String TOKEN = "lkt_benchmark-admin-token";
+    static final Path JAVA = Path.of(System.getProperty("java.home"), "bin", "java");
+    static final Path JAR = Path.of("target", "lockkeeper.jar").toAbsolutePath();
 
     private final HttpClient http = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
@@ -41,13 +46,23 @@ final class Service implements AutoCloseable {
 
     /** Starts one and waits until it answers. */
     static Service start(Path directory, Map<String, String> environment) throws IOException, InterruptedException {
+        return start(directory, environment, List.of("-jar", JAR.toString()));
+    }
+
+    /**
+     * The same in another way.
+     *
+     * @param java what Java is to run: its arguments as far as the service's own
+     */
+    static Service start(Path directory, Map<String, String> environment, List<String> java)
+            throws IOException, InterruptedException {
         int port = Ports.free();
         Files.createDirectories(directory);
-        ProcessBuilder builder = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-jar",
-                Path.of("target", "lockkeeper.jar").toAbsolutePath().toString(),
-                "--server.port=" + port);
+        List<String> command = new ArrayList<>();
+        command.add(JAVA.toString());
+        command.addAll(java);
+        command.add("--server.port=" + port);
+        ProcessBuilder builder = new ProcessBuilder(command);
         builder.directory(directory.toFile());
         builder.redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(
@@ -64,6 +79,19 @@ final class Service implements AutoCloseable {
     /** From the start of the process to its first healthy answer. */
     Duration startUp() {
         return startUp;
+    }
+
+    /** What it has in memory now, in MB; 0 where the operating system is not Linux. */
+    long residentMegabytes() throws IOException {
+        Path status = Path.of("/proc", Long.toString(process.pid()), "status");
+        if (!Files.exists(status)) {
+            return 0;
+        }
+        try (Stream<String> lines = Files.lines(status)) {
+            return lines.filter(line -> line.startsWith("VmRSS:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)
+                    .sum();
+        }
     }
 
     private void awaitHealthy() throws InterruptedException {
