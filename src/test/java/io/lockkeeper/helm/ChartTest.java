@@ -353,13 +353,13 @@ class ChartTest {
         var pod = pod(one(Chart.objects(Chart.render("terminationGracePeriodSeconds: " + grace)), "Deployment"))
                 .path("spec");
         var container = pod.at("/containers/0");
-        int farewell = container.at("/lifecycle/preStop/sleep/seconds").asInt();
+        int drain = Integer.parseInt(variables(container).getOrDefault("LOCKKEEPER_SHUTDOWN_DRAIN_SECONDS", "0"));
         String answering = variables(container).getOrDefault("SPRING_LIFECYCLE_TIMEOUT_PER_SHUTDOWN_PHASE", "");
 
         assertThat(pod.path("terminationGracePeriodSeconds").asInt()).isEqualTo(grace);
         assertThat(answering).matches("[1-9][0-9]*s");
-        assertThat(farewell).isPositive();
-        assertThat(farewell + Integer.parseInt(answering.replace("s", ""))).isLessThan(grace);
+        assertThat(drain).isPositive();
+        assertThat(drain + Integer.parseInt(answering.replace("s", ""))).isLessThan(grace);
     }
 
     @Test

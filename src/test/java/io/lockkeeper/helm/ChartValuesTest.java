@@ -29,7 +29,7 @@ class ChartValuesTest {
 
     /** What the chart takes from a secret, or sees to itself. */
     private static final Set<String> NOT_IN_A_FILE =
-            Set.of("data-dir", "database-url", "database-user", "database-listen-url");
+            Set.of("data-dir", "database-url", "database-user", "database-listen-url", "shutdown.drain-seconds");
 
     @ParameterizedTest(name = "{0}: {1}")
     @MethodSource
