@@ -133,6 +133,34 @@ class ShellVerbsIT extends ShellClientFixture {
         }
     }
 
+    /** Invariant 8, from one job to the next: their processes, machines and links differ, and their requests must not. */
+    @Test
+    void jobs_with_the_same_key_get_the_same_run_and_lock_token() {
+        var key = "gitlab-" + environment;
+        client.set("GITLAB_CI", "true").set("CI_PIPELINE_URL", "https://gitlab.example/shop/web/-/pipelines/7");
+        client.set("CI_JOB_URL", "https://gitlab.example/shop/web/-/jobs/41");
+        var first = client.run("acquire", environment, "--idempotency-key", key);
+        assertThat(first.exitStatus()).as(first.stderr()).isZero();
+        client.set("CI_JOB_URL", "https://gitlab.example/shop/web/-/jobs/42");
+        var second = client.run("acquire", environment, "--idempotency-key=" + key);
+        assertThat(second.answer())
+                .containsEntry("outcome", "granted")
+                .containsEntry("run_id", first.answer().get("run_id"))
+                .containsEntry("lock_token", first.answer().get("lock_token"));
+        assertThat(column(first.run(), "run_url")).isEqualTo("https://gitlab.example/shop/web/-/pipelines/7");
+
+        var another = client.run("acquire", environment, "--idempotency-key", key, "--tier", "web");
+        assertThat(another.exitStatus()).isEqualTo(3);
+        assertThat(another.stderr()).contains("dempotency");
+        release(second.answer());
+        var late = client.run("acquire", environment, "--idempotency-key", key);
+        assertThat(late.exitStatus()).isEqualTo(4);
+        assertThat(late.stderr()).contains("has ended as success");
+        assertThat(client.run("acquire", environment, "--idempotency-key", "two\nlines")
+                        .exitStatus())
+                .isEqualTo(2);
+    }
+
     @Test
     void people_see_what_the_caller_said_whatever_it_contains() {
         String title = "Grüße \"quoted\" back\\slash\ttab\nline " + "é".repeat(400);
