@@ -3,7 +3,7 @@ WITH done AS (
     UPDATE run
     SET status = 'queued',
         queue_expires_at = :at::timestamptz + make_interval(secs => queue_timeout_seconds),
-        presence_expires_at = :at::timestamptz + make_interval(secs => :presenceSeconds)
+        presence_expires_at = :at::timestamptz + make_interval(secs => coalesce(presence_seconds, :presenceSeconds))
     WHERE id = :run AND status = 'awaiting_approval'
     RETURNING *
 )

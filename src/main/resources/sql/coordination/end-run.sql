@@ -18,6 +18,8 @@ deployed AS (
         last_success_sha = CASE WHEN done.status = 'success' THEN coalesce(:shippedSha, last_success_sha) ELSE last_success_sha END
     FROM done
     WHERE environment.name = ANY (done.environments) AND done.fencing_token IS NOT NULL AND done.picked_up_at IS NOT NULL
+      -- The lock of another tool names no change: what is live is what the last deployment left.
+      AND done.foreign_lock_id IS NULL
 ),
 succeeded AS (
     INSERT INTO deployed_sha (environment, sha, deployed_at)

@@ -1,10 +1,10 @@
 -- Nobody heard the clients for a while, so they get their time anew. Rows that a transition is just changing are left to it.
 UPDATE run
 SET presence_expires_at = CASE WHEN status = 'queued'
-                               THEN GREATEST(presence_expires_at, statement_timestamp() + make_interval(secs => :presenceSeconds))
+                               THEN GREATEST(presence_expires_at, statement_timestamp() + make_interval(secs => coalesce(presence_seconds, :presenceSeconds)))
                                ELSE presence_expires_at END,
     lease_expires_at = CASE WHEN status = 'in_progress'
-                            THEN GREATEST(lease_expires_at, statement_timestamp() + make_interval(secs => :pickUpSeconds))
+                            THEN GREATEST(lease_expires_at, statement_timestamp() + make_interval(secs => coalesce(presence_seconds, :pickUpSeconds)))
                             ELSE lease_expires_at END
 WHERE id IN (
     SELECT r.id

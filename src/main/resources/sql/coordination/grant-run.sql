@@ -3,7 +3,7 @@ WITH done AS (
     SET status = 'in_progress',
         granted_at = :at::timestamptz,
         last_contact_at = :at::timestamptz,
-        lease_expires_at = LEAST(:at::timestamptz + make_interval(secs => :pickUpSeconds), :holdEndsAt::timestamptz),
+        lease_expires_at = LEAST(:at::timestamptz + make_interval(secs => coalesce(presence_seconds, :pickUpSeconds)), :holdEndsAt::timestamptz),
         hold_expires_at = :holdExpiresAt::timestamptz,
         hold_ends_at = :holdEndsAt::timestamptz,
         fencing_token = nextval('fencing_token')

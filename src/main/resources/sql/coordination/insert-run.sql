@@ -6,12 +6,13 @@ WITH inserted AS (
         approvals_required, approval_expires_at, passes_freeze,
         lock_token_nonce, lock_token_digest, caller, idempotency_key, request_digest,
         batch_key, batched_into, covered, skip_reason,
-        sha, ref, repository, title, tier, reason, user_name, hostname, pid, command, source, run_url, trusted)
+        sha, ref, repository, title, tier, reason, user_name, hostname, pid, command, source, run_url, trusted,
+        foreign_lock_id, foreign_lock_info, presence_seconds)
     SELECT :environments::text[], :status, :statusReason, :priority::smallint, :coverage, :leaseSeconds,
            :at::timestamptz, starts.at, starts.at, CASE WHEN :status = 'skipped' THEN :at::timestamptz END, :at::timestamptz,
            :queueSeconds,
            :at::timestamptz + make_interval(secs => :queueSeconds),
-           :at::timestamptz + make_interval(secs => :presenceSeconds),
+           :at::timestamptz + make_interval(secs => coalesce(:ownPresenceSeconds::integer, :presenceSeconds)),
            LEAST(starts.at + make_interval(secs => :leaseSeconds), :holdEndsAt::timestamptz),
            :holdExpiresAt::timestamptz, :holdEndsAt::timestamptz,
            CASE WHEN starts.at IS NOT NULL THEN nextval('fencing_token') END,
@@ -19,7 +20,8 @@ WITH inserted AS (
            :passesFreeze,
            :nonce, :digest, :caller, :idempotencyKey, :requestDigest,
            :batchKey, :batchedInto::bigint, :covered::boolean, :skipReason,
-           :sha, :ref, :repository, :title, :tier, :reason, :user, :hostname, :pid::integer, :command, :source, :runUrl, :trusted::text[]
+           :sha, :ref, :repository, :title, :tier, :reason, :user, :hostname, :pid::integer, :command, :source, :runUrl, :trusted::text[],
+           :foreignLockId, :foreignLockInfo, :ownPresenceSeconds::integer
     FROM (SELECT CASE WHEN :status = 'in_progress' THEN :at::timestamptz END AS at) AS starts
     RETURNING *
 ),

@@ -3,7 +3,7 @@
 UPDATE run
 SET last_contact_at = statement_timestamp(),
     presence_expires_at = CASE WHEN status = 'queued'
-                               THEN statement_timestamp() + make_interval(secs => :presenceSeconds)
+                               THEN statement_timestamp() + make_interval(secs => coalesce(presence_seconds, :presenceSeconds))
                                ELSE presence_expires_at END,
     lease_expires_at = CASE WHEN status = 'in_progress' AND picked_up_at IS NULL
                             THEN LEAST(statement_timestamp() + make_interval(secs => lease_seconds), hold_ends_at)

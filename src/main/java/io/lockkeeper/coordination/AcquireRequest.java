@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param idempotencyKey null when a repetition is to make another run
  * @param requestDigest tells a repetition from another request under the same key
  * @param seal of the lock token that the run is to have
+ * @param foreignLock what the run stands for; null for a deployment
  */
 public record AcquireRequest(
         List<EnvironmentName> environments,
@@ -34,9 +35,42 @@ public record AcquireRequest(
         String caller,
         @Nullable String idempotencyKey,
         Sha256 requestDigest,
-        LockTokenSeal seal) {
+        LockTokenSeal seal,
+        @Nullable ForeignLock foreignLock) {
 
     public static final int MAX_ENVIRONMENTS = 32;
+
+    /** Asks for a deployment. */
+    public AcquireRequest(
+            List<EnvironmentName> environments,
+            Mode mode,
+            @Nullable Duration queueTimeout,
+            @Nullable Duration lease,
+            boolean batch,
+            Coverage coverage,
+            Priority priority,
+            boolean passesFreeze,
+            RunDetails details,
+            String caller,
+            @Nullable String idempotencyKey,
+            Sha256 requestDigest,
+            LockTokenSeal seal) {
+        this(
+                environments,
+                mode,
+                queueTimeout,
+                lease,
+                batch,
+                coverage,
+                priority,
+                passesFreeze,
+                details,
+                caller,
+                idempotencyKey,
+                requestDigest,
+                seal,
+                null);
+    }
 
     public AcquireRequest {
         environments = List.copyOf(environments);
@@ -47,11 +81,15 @@ public record AcquireRequest(
         }
     }
 
-    /** Runs with the same key can cover each other: the same environments, repository and ref, where absent matches absent. */
+    /**
+     * Runs with the same key can cover each other: the same environments, repository and ref, where absent matches absent. One that deploys
+     * nothing has a key of its own.
+     */
     Sha256 batchKey() {
         String names =
                 environments.stream().sorted().map(EnvironmentName::value).collect(Collectors.joining(","));
-        return Sha256.of(names + "\n" + part(details.repository()) + "\n" + part(details.ref()));
+        String change = names + "\n" + part(details.repository()) + "\n" + part(details.ref());
+        return Sha256.of(foreignLock == null ? change : change + "\n" + part(caller) + "\n" + part(foreignLock.id()));
     }
 
     /** Absent is distinct from empty, and no value can run into its neighbour. */

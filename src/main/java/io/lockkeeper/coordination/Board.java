@@ -134,7 +134,7 @@ final class Board {
             end(
                     run,
                     RunStatus.ABANDONED,
-                    "nobody picked the grant up within " + seconds(timing.pickUp())
+                    "nobody picked the grant up within " + seconds(presence(run, timing.pickUp()))
                             + "; keep waiting on the run until it is granted",
                     null);
         } else if (run.status() == RunStatus.IN_PROGRESS) {
@@ -145,9 +145,19 @@ final class Board {
             String timeout = run.approvalsRequired() > 0 ? "" : " of " + seconds(waited);
             end(run, RunStatus.TIMED_OUT, "it was not granted within its queue time-out" + timeout, null);
         } else {
-            end(run, RunStatus.ABANDONED, "its client had not asked for it for " + seconds(timing.presence()), null);
+            end(
+                    run,
+                    RunStatus.ABANDONED,
+                    "its client had not asked for it for " + seconds(presence(run, timing.presence())),
+                    null);
         }
         handOver(run);
+    }
+
+    /** How long its client could say nothing. */
+    private static Duration presence(Run run, Duration usual) {
+        ForeignLock foreign = run.foreignLock();
+        return foreign == null ? usual : foreign.presence();
     }
 
     private boolean isDue(@Nullable Instant instant) {

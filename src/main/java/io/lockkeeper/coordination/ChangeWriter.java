@@ -82,6 +82,11 @@ final class ChangeWriter {
         this.timing = timing;
     }
 
+    /** The instant that everything is written with. */
+    Instant at() {
+        return snapshot.at();
+    }
+
     static OffsetDateTime offset(Instant instant) {
         return instant.atOffset(ZoneOffset.UTC);
     }
@@ -328,6 +333,15 @@ final class ChangeWriter {
         parameters.put("priority", request.priority().rank());
         parameters.put("coverage", request.coverage().label());
         parameters.put("leaseSeconds", (int) run.lease().toSeconds());
+        ForeignLock foreignLock = request.foreignLock();
+        parameters.put("foreignLockId", foreignLock == null ? null : foreignLock.id());
+        parameters.put("foreignLockInfo", foreignLock == null ? null : foreignLock.info());
+        parameters.put(
+                "ownPresenceSeconds",
+                Null.INTEGER.or(
+                        foreignLock == null
+                                ? null
+                                : (int) foreignLock.presence().toSeconds()));
         putHold(parameters, status == RunStatus.IN_PROGRESS ? run.maxHold() : null);
         parameters.put("approvalsRequired", run.approvalsRequired());
         parameters.put("approvalSeconds", (int) run.approvalTimeout().toSeconds());

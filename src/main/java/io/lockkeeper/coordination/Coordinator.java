@@ -1,12 +1,16 @@
 package io.lockkeeper.coordination;
 
+import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.LockGroup;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -80,6 +84,39 @@ public final class Coordinator {
     /** Answers Renewed, LeaseLost, NotGranted, Unknown or ProofInvalid. */
     public RunOutcome heartbeat(LockProof proof) {
         return outcome(proof.run(), execution.run(new Transition.Heartbeat(proof)));
+    }
+
+    /**
+     * A heartbeat, and what only the holder may do: the work is done in the same transaction if the run holds its locks, and not at all
+     * otherwise. It may be begun again, and what it throws undoes the heartbeat as well.
+     */
+    public RunOutcome heartbeat(LockProof proof, Consumer<UnderLock> work) {
+        return outcome(proof.run(), execution.run(new Transition.Heartbeat(proof), (verdict, lock) -> {
+            if (verdict instanceof Verdict.Renewed) {
+                work.accept(lock);
+            }
+        }));
+    }
+
+    /**
+     * Does what must not happen while somebody holds the lock of an environment.
+     *
+     * @param mayHold a holder that is in nobody's way here
+     * @return the holder because of whom nothing was done; empty when the work is done
+     */
+    public Optional<Run> unlessHeld(EnvironmentName environment, Predicate<Run> mayHold, Consumer<UnderLock> work) {
+        Execution.Committed done = execution.run(new Transition.Look(environment), (verdict, lock) -> {
+            if (inTheWay(verdict, mayHold) == null) {
+                work.accept(lock);
+            }
+        });
+        return Optional.ofNullable(inTheWay(done.verdict(), mayHold)).map(done.after()::after);
+    }
+
+    private static @Nullable Run inTheWay(Verdict verdict, Predicate<Run> mayHold) {
+        return verdict instanceof Verdict.HeldBy(@Nullable Run holder) && holder != null && !mayHold.test(holder)
+                ? holder
+                : null;
     }
 
     /** Answers Ended, LeaseLost, NotGranted, Unknown or ProofInvalid. Repeating it is harmless. */

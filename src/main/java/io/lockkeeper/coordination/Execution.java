@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.CannotAcquireLockException;
@@ -113,6 +114,12 @@ public final class Execution {
             ChangeWriter after,
             Wake woken) {}
 
+    /** What is to be written together with a plan, or not at all. */
+    @FunctionalInterface
+    interface Work {
+        void run(Verdict verdict, UnderLock lock);
+    }
+
     private sealed interface Attempt {
         record Done(Committed committed) implements Attempt {}
 
@@ -121,11 +128,16 @@ public final class Execution {
 
     /** Plans and executes; what is refused is a verdict too. */
     Committed run(Transition transition) {
+        return run(transition, null);
+    }
+
+    /** The same with work that is part of the transaction; it may be begun again. What it throws undoes everything. */
+    Committed run(Transition transition, @Nullable Work work) {
         Scope scope = Scope.of(transition);
         for (int restart = 0; restart < MAX_RESTARTS; restart++) {
             Scope current = scope;
             try {
-                switch (transactions.run(connection -> attempt(connection, current, transition))) {
+                switch (transactions.run(connection -> attempt(connection, current, transition, work))) {
                     case Attempt.Done done -> {
                         conclude(done.committed());
                         return done.committed();
@@ -143,7 +155,8 @@ public final class Execution {
         throw tooManyRestarts(transition);
     }
 
-    private Attempt attempt(Connection connection, Scope scope, Transition transition) throws SQLException {
+    private Attempt attempt(Connection connection, Scope scope, Transition transition, @Nullable Work work)
+            throws SQLException {
         Set<LockGroup> locked = new TreeSet<>();
         SnapshotReader reading = new SnapshotReader();
         RoundTrip lockAndRead = Transactions.begin();
@@ -166,7 +179,11 @@ public final class Execution {
             case Plan.NeedsMore _ -> new Attempt.Restart(scope.deeper());
             case Plan.Decided decided -> {
                 ChangeWriter writer = new ChangeWriter(snapshot, timing);
-                write(connection, decided.changes(), writer);
+                if (work == null) {
+                    write(connection, decided.changes(), writer);
+                } else {
+                    write(connection, decided, writer, work);
+                }
                 yield new Attempt.Done(new Committed(
                         transition, snapshot, decided.verdict(), decided.changes(), writer, decided.woken()));
             }
@@ -189,6 +206,17 @@ public final class Execution {
         changes.forEach(change -> writer.add(writeAndCommit, change));
         writeAndCommit.add(Sql.COMMIT, Map.of(), RoundTrip.IGNORE);
         writeAndCommit.run(connection);
+    }
+
+    private static void write(Connection connection, Plan.Decided decided, ChangeWriter writer, Work work)
+            throws SQLException {
+        if (!decided.changes().isEmpty()) {
+            RoundTrip writes = new RoundTrip();
+            decided.changes().forEach(change -> writer.add(writes, change));
+            writes.run(connection);
+        }
+        work.run(decided.verdict(), new UnderLock(connection, writer.at()));
+        new RoundTrip().add(Sql.COMMIT, Map.of(), RoundTrip.IGNORE).run(connection);
     }
 
     private void conclude(Committed committed) {

@@ -55,6 +55,7 @@ final class Planner {
             case Transition.Release release -> release(snapshot, board, release.proof(), release.report());
             case Transition.Cancel cancel -> cancel(snapshot, board, cancel);
             case Transition.Sweep _ -> sweep(board);
+            case Transition.Look look -> look(snapshot, board, look);
             case Transition.SetPolicy set -> AdminPlanner.setPolicy(snapshot, board, set);
             case Transition.MoveEnvironment move -> AdminPlanner.move(snapshot, board, move);
             case Transition.FreezeEnvironment freeze -> AdminPlanner.freeze(snapshot, board, freeze);
@@ -98,7 +99,8 @@ final class Planner {
 
     /** Whether the sha comes from where it has to come from, or is one to go back to in a hurry. */
     private static boolean mayDeploy(Environment environment, AcquireRequest request) {
-        return environment.policy().promoteFrom() == null
+        return request.foreignLock() != null
+                || environment.policy().promoteFrom() == null
                 || (request.details().sha() != null
                         && (request.details().sha().equals(environment.promotableSha())
                                 || isRollback(environment, request)));
@@ -163,6 +165,9 @@ final class Planner {
     }
 
     private static void auditRollback(Board board, AcquireRequest request, List<Environment> environments) {
+        if (request.foreignLock() != null) {
+            return;
+        }
         List<EnvironmentName> rolledBack = environments.stream()
                 .filter(environment -> environment.policy().promoteFrom() != null)
                 .filter(environment -> !Objects.equals(request.details().sha(), environment.promotableSha()))
@@ -305,7 +310,8 @@ final class Planner {
     }
 
     private static Verdict released(Snapshot snapshot, Board board, Run run, Report report) {
-        String deployed = report.result() == Report.Result.SUCCESS ? deployed(snapshot, run, report) : null;
+        String deployed =
+                report.result() == Report.Result.SUCCESS && run.isDeployment() ? deployed(snapshot, run, report) : null;
         board.end(run, report.result().status(), released(run, report), report, deployed);
         ship(snapshot, board, run, report);
         // Whatever the run covered and did not deploy needs another cover.
@@ -315,6 +321,9 @@ final class Planner {
 
     private static String released(Run run, Report report) {
         Grant.CancelRequest asked = run.requireGrant().cancel();
+        if (!run.isDeployment()) {
+            return "unlocked by its client, which does not say whether it succeeded";
+        }
         return asked == null || report.result() == Report.Result.SUCCESS
                 ? "released by its client"
                 : "released by its client, which was asked to stop: " + asked.reason();
@@ -347,7 +356,7 @@ final class Planner {
     }
 
     private static void ship(Snapshot snapshot, Board board, Run run, Report report) {
-        if (report.result() == Report.Result.SUCCESS) {
+        if (report.result() == Report.Result.SUCCESS && run.isDeployment()) {
             List<RunId> shipped = Deploy.shipped(run, snapshot.batched(), report.deployedSha());
             board.add(new Ship(run, shipped, deployed(snapshot, run, report)));
         }
@@ -393,6 +402,14 @@ final class Planner {
                     Map.of("status", run.status().label()),
                     Map.of("status", became)));
         }
+    }
+
+    private static Verdict look(Snapshot snapshot, Board board, Transition.Look look) {
+        board.endOverdue();
+        board.grantHeads();
+        return new Verdict.HeldBy(
+                board.holderOf(snapshot.environment(look.environment()).lockGroup())
+                        .orElse(null));
     }
 
     private static Verdict sweep(Board board) {

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param approvals who has approved it; read only for the run that a transition is about
  * @param batch its receipt, null unless it was skipped
  * @param report what its client said at the end, kept also when that came too late
+ * @param foreignLock the lock of another tool that it stands for; null for a deployment
  */
 public record Run(
         RunId id,
@@ -50,7 +51,8 @@ public record Run(
         @Nullable RunId supersededBy,
         @Nullable Batch batch,
         @Nullable Report report,
-        RunDetails details) {
+        RunDetails details,
+        @Nullable ForeignLock foreignLock) {
 
     /** The queue's order: by priority, then by id (invariant 3). */
     static final Comparator<Run> QUEUE_ORDER =
@@ -84,7 +86,13 @@ public record Run(
                 supersededBy,
                 batch,
                 report,
-                details);
+                details,
+                foreignLock);
+    }
+
+    /** Whether it deploys something: what it ends as then says what is live. */
+    public boolean isDeployment() {
+        return foreignLock == null;
     }
 
     boolean isOverdue(Instant at) {

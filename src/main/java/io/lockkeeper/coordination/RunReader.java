@@ -1,6 +1,7 @@
 package io.lockkeeper.coordination;
 
 import io.lockkeeper.environment.Environment;
+import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.environment.Freeze;
 import io.lockkeeper.environment.LockGroup;
 import io.lockkeeper.environment.Quarantine;
@@ -30,6 +31,8 @@ public final class RunReader {
     private static final ParsedSql APPROVALS = Sql.parse("SELECT count(*) AS given FROM approval WHERE run_id = :run");
     private static final ParsedSql LOCK_SHARED = Sql.load("lock-shared.sql");
     private static final ParsedSql TOUCH = Sql.load("touch.sql");
+    private static final ParsedSql HOLDER = Sql.load("holder.sql");
+    private static final ParsedSql FOREIGN_LOCK = Sql.load("foreign-lock.sql");
 
     private final JdbcTemplate jdbc;
     private final Transactions transactions;
@@ -49,6 +52,32 @@ public final class RunReader {
             reading.addTo(roundTrip, id);
             roundTrip.run(connection);
             return reading.report();
+        }));
+    }
+
+    /** The run that holds the lock of an environment, also one whose time is up and that nobody has ended yet; empty for a free one. */
+    public Optional<RunReport> holder(EnvironmentName environment) {
+        return one(HOLDER, Map.of("environment", environment.value()));
+    }
+
+    /** The newest run of the caller that stands for a lock of another tool, found by what the tool calls it. */
+    public Optional<RunReport> foreignLock(EnvironmentName environment, String caller, String lockId) {
+        return one(
+                FOREIGN_LOCK,
+                Map.of("environments", new String[] {environment.value()}, "caller", caller, "lockId", lockId));
+    }
+
+    private Optional<RunReport> one(ParsedSql sql, Map<String, Object> parameters) {
+        return Optional.ofNullable(jdbc.execute((Connection connection) -> {
+            List<RunReport> found = new ArrayList<>();
+            new RoundTrip()
+                    .add(sql, parameters, rows -> {
+                        while (rows.next()) {
+                            found.add(new RunReport(RunRows.read(rows), RunRows.instant(rows, "at"), null, null));
+                        }
+                    })
+                    .run(connection);
+            return found.isEmpty() ? null : found.getFirst();
         }));
     }
 

@@ -53,7 +53,8 @@ final class RunRows {
                 runIdOrNull(row, "superseded_by"),
                 batch(row),
                 report(row),
-                details(row));
+                details(row),
+                foreignLock(row));
     }
 
     /** The queue time-out is counted from when the run joined the queue, which may be long after it was made. */
@@ -134,6 +135,14 @@ final class RunRows {
                 row.getString("source"),
                 row.getString("run_url"),
                 Arrays.stream(strings(row, "trusted")).map(TrustedField::of).collect(Collectors.toSet()));
+    }
+
+    private static @Nullable ForeignLock foreignLock(ResultSet row) throws SQLException {
+        String id = row.getString("foreign_lock_id");
+        return id == null
+                ? null
+                : new ForeignLock(
+                        id, row.getString("foreign_lock_info"), Duration.ofSeconds(row.getLong("presence_seconds")));
     }
 
     static List<EnvironmentName> environments(ResultSet row, String column) throws SQLException {

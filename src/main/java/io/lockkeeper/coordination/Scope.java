@@ -72,6 +72,8 @@ record Scope(
                         null,
                         Snapshot.WINDOW,
                         force.fencingToken());
+            case Transition.Look look ->
+                new Scope(List.of(look.environment()), null, null, Set.of(), null, false, null, Snapshot.WINDOW, null);
             case Transition.OfEnvironment admin ->
                 new Scope(List.of(admin.environment()), null, null, Set.of(), null, false, null, Snapshot.WINDOW, null);
             case Transition.Approve approve ->

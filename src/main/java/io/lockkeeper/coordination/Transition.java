@@ -36,6 +36,9 @@ sealed interface Transition {
     /** Ends what is overdue in these groups and grants what can be granted. */
     record Sweep(Set<LockGroup> groups) implements Transition {}
 
+    /** The same in the group of an environment, to see who holds it then. */
+    record Look(EnvironmentName environment) implements Transition {}
+
     /**
      * Declares an environment, or changes what was declared. Its waiting runs follow it into another lock group.
      *

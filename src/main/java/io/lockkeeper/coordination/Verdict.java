@@ -59,6 +59,9 @@ sealed interface Verdict {
     /** The run waits, or never was to hold a lock. */
     record NotGranted(Run run) implements Verdict {}
 
+    /** Who holds the environment's lock; null when nobody does. */
+    record HeldBy(@Nullable Run holder) implements Verdict {}
+
     record RunUnknown() implements Verdict {}
 
     /** Done, or it was so already. */

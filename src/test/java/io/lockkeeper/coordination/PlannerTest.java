@@ -287,7 +287,8 @@ class PlannerTest {
                             null,
                             null,
                             null,
-                            RunDetails.NONE));
+                            RunDetails.NONE,
+                            null));
             return this;
         }
 

@@ -305,6 +305,7 @@ class TransitionTest {
                 null,
                 null,
                 null,
-                run.details());
+                run.details(),
+                null);
     }
 }
