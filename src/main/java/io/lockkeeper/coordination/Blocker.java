@@ -29,7 +29,8 @@ public sealed interface Blocker {
             @Nullable String runUrl)
             implements Blocker {
 
-        static Holder of(LockGroup group, Run run) {
+        /** A holder as it is told of; {@code run} must have been granted. */
+        public static Holder of(LockGroup group, Run run) {
             return new Holder(
                     group,
                     run.id(),

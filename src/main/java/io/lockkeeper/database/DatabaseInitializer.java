@@ -64,6 +64,7 @@ final class DatabaseInitializer implements ApplicationContextInitializer<Configu
 
     private static DatabaseAddress embedded(DatabaseSettings settings, ConfigurableApplicationContext context) {
         var postgres = EmbeddedPostgres.start(settings.dataDir());
+        context.getBeanFactory().registerSingleton("ownDatabase", new OwnDatabase(settings.dataDir()));
         stopAfterEverythingElse(postgres, context);
         return DatabaseAddress.parse(
                 "the embedded PostgreSQL", postgres.jdbcUrl(), postgres.username(), postgres.password());

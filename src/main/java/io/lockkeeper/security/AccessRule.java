@@ -37,6 +37,8 @@ record AccessRule(HttpMethod method, String path, Access access)
         ANY,
         /** That which the path names. Checked here. */
         PATH,
+        /** That which the path names. Checked here; for a request without a body the controller wants an admin of it. */
+        PATH_OR_ADMIN_WITHOUT_BODY,
         /** All, also those to come: a token for {@code *}. Checked here. */
         EVERYWHERE,
         /** All that the body names. Checked by the controller. */
@@ -75,7 +77,7 @@ record AccessRule(HttpMethod method, String path, Access access)
     private static AuthorizationResult decide(Caller caller, Access.Bearer needed, @Nullable String environment) {
         boolean granted = switch (needed.where()) {
             case EVERYWHERE -> caller.mayEverywhere(needed.role());
-            case PATH -> environment != null && caller.may(needed.role(), environment);
+            case PATH, PATH_OR_ADMIN_WITHOUT_BODY -> environment != null && caller.may(needed.role(), environment);
             case ANY, BODY, PARAMETER, SHOWN, RUN, RUN_AS_APPROVER, LOCK_TOKEN, LOCK_TOKEN_OR_ADMIN_OF_RUN ->
                 caller.role().includes(needed.role());
         };

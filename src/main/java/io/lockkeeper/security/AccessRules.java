@@ -7,6 +7,7 @@ import static io.lockkeeper.security.AccessRule.Where.LOCK_TOKEN;
 import static io.lockkeeper.security.AccessRule.Where.LOCK_TOKEN_OR_ADMIN_OF_RUN;
 import static io.lockkeeper.security.AccessRule.Where.PARAMETER;
 import static io.lockkeeper.security.AccessRule.Where.PATH;
+import static io.lockkeeper.security.AccessRule.Where.PATH_OR_ADMIN_WITHOUT_BODY;
 import static io.lockkeeper.security.AccessRule.Where.RUN;
 import static io.lockkeeper.security.AccessRule.Where.RUN_AS_APPROVER;
 import static io.lockkeeper.security.AccessRule.Where.SHOWN;
@@ -42,6 +43,16 @@ final class AccessRules {
             rule(POST, "/api/runs/{id}/cancel", view(LOCK_TOKEN_OR_ADMIN_OF_RUN)),
             rule(GET, "/api/environments/{environment}/lock", view(PATH)),
             rule(GET, "/api/environments/{environment}/queue-check", view(PATH)),
+
+            // Terraform's lock and state. A state has secrets in it, so looking takes more than a viewer.
+            rule(HttpMethod.valueOf("LOCK"), "/api/terraform/{environment}", deploy(PATH)),
+            rule(HttpMethod.valueOf("UNLOCK"), "/api/terraform/{environment}", deploy(PATH_OR_ADMIN_WITHOUT_BODY)),
+            rule(GET, "/api/terraform/{environment}", deploy(PATH)),
+            rule(POST, "/api/terraform/{environment}", deploy(PATH)),
+            rule(DELETE, "/api/terraform/{environment}", deploy(PATH)),
+            rule(GET, "/api/terraform/{environment}/versions", deploy(PATH)),
+            rule(GET, "/api/terraform/{environment}/versions/{version}", deploy(PATH)),
+            rule(POST, "/api/terraform/{environment}/versions/{version}/restore", deploy(PATH)),
 
             // What is going on, and what went on.
             rule(GET, "/api/admin/deployment-status", view(PARAMETER)),

@@ -13,7 +13,10 @@ import org.springframework.security.web.servlet.util.matcher.PathPatternRequestM
 import org.springframework.security.web.util.matcher.OrRequestMatcher;
 import org.springframework.security.web.util.matcher.RequestMatcher;
 
-/** A token that a caller presented ({@code Authorization: Bearer …}, RFC 6750 section 2.1) and that nobody has checked yet. */
+/**
+ * A token that a caller presented ({@code Authorization: Bearer …}, RFC 6750 section 2.1, or as a {@link BasicToken}) and that nobody has
+ * checked yet.
+ */
 final class BearerToken extends AbstractAuthenticationToken {
 
     @Serial
@@ -21,6 +24,8 @@ final class BearerToken extends AbstractAuthenticationToken {
 
     /** Any printable ASCII, which is more than RFC 6750 gives a token, because an administrator chose the admin token. */
     private static final Pattern HEADER = Pattern.compile("(?i:bearer) +([\\x21-\\x7e]{1,8192}) *");
+
+    private static final Pattern PASSWORD = Pattern.compile("[\\x21-\\x7e]{1,8192}");
 
     private final String token;
     private final boolean besideLockToken;
@@ -71,6 +76,16 @@ final class BearerToken extends AbstractAuthenticationToken {
         @Override
         public @Nullable BearerToken convert(HttpServletRequest request) {
             var header = request.getHeader("Authorization");
+            if (header != null
+                    && header.regionMatches(true, 0, "basic", 0, "basic".length())
+                    && BasicToken.isTakenFrom(request)) {
+                var password = BasicToken.password(request);
+                if (password == null || !PASSWORD.matcher(password).matches()) {
+                    throw new BadCredentialsException(
+                            "The Authorization header is not 'Basic' with a token as the password");
+                }
+                return new BearerToken(password);
+            }
             if (header == null || !header.regionMatches(true, 0, "bearer", 0, "bearer".length())) {
                 return null;
             }

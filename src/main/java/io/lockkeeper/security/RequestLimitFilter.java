@@ -27,7 +27,9 @@ final class RequestLimitFilter extends OncePerRequestFilter {
     private static final RequestMatcher LIFELINE = new OrRequestMatcher(
             PathPatternRequestMatcher.pathPattern(HttpMethod.POST, "/api/runs/*/heartbeat"),
             PathPatternRequestMatcher.pathPattern(HttpMethod.POST, "/api/runs/*/release"),
-            PathPatternRequestMatcher.pathPattern(HttpMethod.POST, "/api/environments/*/release"));
+            PathPatternRequestMatcher.pathPattern(HttpMethod.POST, "/api/environments/*/release"),
+            PathPatternRequestMatcher.pathPattern(HttpMethod.POST, "/api/terraform/*"),
+            PathPatternRequestMatcher.pathPattern(HttpMethod.valueOf("UNLOCK"), "/api/terraform/*"));
 
     /** Whoever probes must not conclude from somebody else's flood that the replica is ill, and take it away from everybody. */
     private static final RequestMatcher UNLIMITED =
@@ -77,7 +79,7 @@ final class RequestLimitFilter extends OncePerRequestFilter {
         return LIFELINE.matches(request) ? Purpose.LIFELINE : Purpose.ANYTHING;
     }
 
-    /** Hashed, so that no token stays in memory; without the scheme, so that no other spelling of a header is another token. */
+    /** Hashed, so that no token stays in memory; without scheme and user, so that no other spelling of a header is another token. */
     private static @Nullable String token(HttpServletRequest request) {
         var credentials = LoginFilter.LOGIN.matches(request)
                 ? LoginFilter.token(request)
@@ -86,7 +88,10 @@ final class RequestLimitFilter extends OncePerRequestFilter {
             return null;
         }
         try {
-            var secret = credentials.substring(credentials.indexOf(' ') + 1).strip();
+            var password = BasicToken.password(request);
+            var secret = password == null
+                    ? credentials.substring(credentials.indexOf(' ') + 1).strip()
+                    : password;
             var hash = MessageDigest.getInstance("SHA-256").digest(secret.getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().formatHex(hash);
         } catch (NoSuchAlgorithmException e) {

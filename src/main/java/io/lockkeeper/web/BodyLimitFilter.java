@@ -13,14 +13,16 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.Enumeration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.core.Ordered;
 import org.springframework.http.HttpHeaders;
 import org.springframework.stereotype.Component;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
- * Bounds what a request body may cost: 64 KiB, counted while it is read when its length was not announced, and not compressed,
+ * Bounds what a request body may cost: 64 KiB, or what a {@link BodyLimit} says, counted while it is read when its length was not announced, and not compressed,
  * since 64 KiB of gzip can be 64 MiB. Lies behind Spring Security, so a stranger learns only that a token is needed.
  */
 @Component
@@ -29,16 +31,30 @@ class BodyLimitFilter extends OncePerRequestFilter implements Ordered {
     static final int LIMIT_BYTES = 64 * 1024;
 
     private final ProblemWriter problems;
+    private final List<BodyLimit> others;
 
-    BodyLimitFilter(ProblemWriter problems) {
+    BodyLimitFilter(ProblemWriter problems, ObjectProvider<BodyLimit> others) {
         this.problems = problems;
+        this.others = others.stream().toList();
     }
 
     static Problem tooLarge() {
+        return tooLarge(LIMIT_BYTES);
+    }
+
+    private static Problem tooLarge(int limit) {
         return Problem.of(
                         ProblemType.BODY_TOO_LARGE,
-                        "The body may have %d bytes at most. Shorten what it says.".formatted(LIMIT_BYTES))
-                .with("limit_bytes", LIMIT_BYTES);
+                        "The body may have %d bytes at most. Shorten what it says.".formatted(limit))
+                .with("limit_bytes", limit);
+    }
+
+    private int limit(HttpServletRequest request) {
+        return others.stream()
+                .filter(other -> other.of().matches(request))
+                .mapToInt(BodyLimit::bytes)
+                .findFirst()
+                .orElse(LIMIT_BYTES);
     }
 
     @Override
@@ -49,17 +65,18 @@ class BodyLimitFilter extends OncePerRequestFilter implements Ordered {
     @Override
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
+        var limit = limit(request);
         var encoding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
         if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
             problems.write(request, response, compressed());
-        } else if (request.getContentLengthLong() > LIMIT_BYTES) {
-            problems.write(request, response, tooLarge());
+        } else if (request.getContentLengthLong() > limit) {
+            problems.write(request, response, tooLarge(limit));
         } else if (request.getContentLengthLong() == 0) {
             chain.doFilter(new EmptyRequest(request), response);
         } else if (isOfAnyType(request)) {
             problems.write(request, response, RefusedByStatus.problem(415, request.getMethod()));
         } else {
-            chain.doFilter(new LimitedRequest(request), response);
+            chain.doFilter(new LimitedRequest(request, limit), response);
         }
     }
 
@@ -108,17 +125,19 @@ class BodyLimitFilter extends OncePerRequestFilter implements Ordered {
 
     private static final class LimitedRequest extends HttpServletRequestWrapper {
 
+        private final int limit;
         private @Nullable ServletInputStream limited;
 
-        LimitedRequest(HttpServletRequest request) {
+        LimitedRequest(HttpServletRequest request, int limit) {
             super(request);
+            this.limit = limit;
         }
 
         @Override
         public ServletInputStream getInputStream() throws IOException {
             var stream = limited;
             if (stream == null) {
-                stream = new LimitedStream(super.getInputStream());
+                stream = new LimitedStream(super.getInputStream(), limit);
                 limited = stream;
             }
             return stream;
@@ -133,10 +152,12 @@ class BodyLimitFilter extends OncePerRequestFilter implements Ordered {
     private static final class LimitedStream extends ServletInputStream {
 
         private final ServletInputStream body;
+        private final int limit;
         private long count;
 
-        LimitedStream(ServletInputStream body) {
+        LimitedStream(ServletInputStream body, int limit) {
             this.body = body;
+            this.limit = limit;
         }
 
         @Override
@@ -155,8 +176,8 @@ class BodyLimitFilter extends OncePerRequestFilter implements Ordered {
 
         private void count(int bytes) {
             count += bytes;
-            if (count > LIMIT_BYTES) {
-                throw tooLarge().asException();
+            if (count > limit) {
+                throw tooLarge(limit).asException();
             }
         }
 

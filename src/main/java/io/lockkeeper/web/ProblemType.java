@@ -21,6 +21,7 @@ public enum ProblemType {
     RUN_UNKNOWN(404, "The run is unknown"),
     TOKEN_UNKNOWN(404, "The token is unknown"),
     WEBHOOK_UNKNOWN(404, "The webhook is unknown"),
+    STATE_UNKNOWN(404, "The version of the state is unknown"),
     NOT_FOUND(404, "There is nothing at this path"),
     METHOD_NOT_ALLOWED(405, "The method is not allowed here"),
     NOT_ACCEPTABLE(406, "No acceptable representation"),
@@ -34,6 +35,7 @@ public enum ProblemType {
     HOLDER_ALIVE(409, "The holder is alive"),
     DECLARED_IN_CONFIGURATION(409, "The configuration declares this"),
     LOCK_TOKEN_UNAVAILABLE(409, "The lock token cannot be shown again"),
+    STATE_NOT_LOCKED(409, "The state is written only by the holder of its lock"),
     TOKEN_NAME_TAKEN(409, "The name of the token is taken"),
     LEASE_LOST(410, "The lease is lost"),
     IDEMPOTENCY_KEY_REUSED(422, "The idempotency key belongs to another request"),
@@ -44,6 +46,7 @@ public enum ProblemType {
     TOO_MANY_WAITING(429, "Too many calls are waiting"),
     INTERNAL_ERROR(500, "The service failed"),
     INTEGRITY_VIOLATED(500, "An invariant is violated"),
+    STATE_KEY_MISSING(501, "The service has no key for the state"),
     DATABASE_UNAVAILABLE(503, "The database is unavailable"),
     ISSUER_UNREACHABLE(503, "The token's issuer cannot be reached");
 

@@ -6,7 +6,10 @@ import io.lockkeeper.coordination.Blocker;
 import io.lockkeeper.coordination.Run;
 import io.lockkeeper.coordination.RunId;
 import io.lockkeeper.coordination.RunOutcome;
+import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.notify.WaitingBound;
+import io.lockkeeper.security.Caller;
+import io.lockkeeper.security.Role;
 import io.lockkeeper.web.RunAnswer.BlockerView;
 import io.lockkeeper.web.RunAnswer.HolderView;
 import java.time.Duration;
@@ -74,7 +77,7 @@ public final class RunProblems {
                 .asException();
     }
 
-    static ProblemException refused(AdminOutcome outcome, String environment) {
+    public static ProblemException refused(AdminOutcome outcome, String environment) {
         return switch (outcome) {
             case AdminOutcome.DeclaredInConfiguration _ ->
                 Problem.of(
@@ -156,13 +159,38 @@ public final class RunProblems {
         };
     }
 
+    /** What waits must not happen while this run holds the lock. */
+    public static ProblemException taken(EnvironmentName environment, Run run, String consequence) {
+        Blocker.Holder holder = Blocker.Holder.of(run.lockGroups().iterator().next(), run);
+        return lockHeld(
+                environment + " is held by " + Sentences.holder(HolderView.of(holder)) + ". " + consequence
+                        + " Try again when that run has ended.",
+                holder);
+    }
+
+    /** A state that does not come from the holder of the lock. */
+    public static ProblemException stateNotLocked(String detail, Blocker.@Nullable Holder holder) {
+        return Problem.of(ProblemType.STATE_NOT_LOCKED, detail)
+                .with("holder", holder == null ? null : HolderView.of(holder))
+                .asException();
+    }
+
+    public static ProblemException forbidden(Caller caller, Role role, String environment) {
+        return SecurityProblems.forbidden(caller.name(), role, environment).asException();
+    }
+
+    /** What is in the way, in words; null when nothing is. */
+    public static @Nullable String inTheWay(List<Blocker> blockers) {
+        return Sentences.blockedBy(blockers.stream().map(BlockerView::of).toList());
+    }
+
     private static ProblemException lockHeld(String detail, Blocker.Holder holder) {
         return Problem.of(ProblemType.LOCK_HELD, detail)
                 .with("holder", HolderView.of(holder))
                 .asException();
     }
 
-    static ProblemException keyReused(RunId run) {
+    public static ProblemException keyReused(RunId run) {
         return Problem.of(
                         ProblemType.IDEMPOTENCY_KEY_REUSED,
                         "This Idempotency-Key made run " + run
@@ -217,7 +245,7 @@ public final class RunProblems {
                 .asException();
     }
 
-    static ProblemException refused(RunOutcome outcome) {
+    public static ProblemException refused(RunOutcome outcome) {
         return switch (outcome) {
             case RunOutcome.LeaseLost lost -> leaseLost(lost.run(), lost.holder());
             case RunOutcome.NotGranted waiting -> notGranted(waiting.run());

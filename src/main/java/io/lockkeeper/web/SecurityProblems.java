@@ -2,6 +2,7 @@ package io.lockkeeper.web;
 
 import io.lockkeeper.environment.EnvironmentName;
 import io.lockkeeper.security.AccessRefused;
+import io.lockkeeper.security.BasicToken;
 import io.lockkeeper.security.IdTokenUnverifiable;
 import io.lockkeeper.security.IdTokenWithoutRule;
 import io.lockkeeper.security.Role;
@@ -47,7 +48,8 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
                     case IdTokenUnverifiable e -> unverifiable(e);
                     case IdTokenWithoutRule e -> withoutRule(e);
                     case AuthenticationServiceException e -> ProblemAdvice.fault(e, request);
-                    default -> unauthorized(exception);
+                    default ->
+                        BasicToken.isTakenFrom(request) ? unauthorizedTerraform(exception) : unauthorized(exception);
                 });
     }
 
@@ -85,6 +87,18 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
                                 "The token is not valid here. Check that it was copied whole, is meant for this service and has"
                                         + " neither expired nor been revoked.")
                         .header(HttpHeaders.WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"");
+    }
+
+    /** Terraform knows Basic authentication only. */
+    private static Problem unauthorizedTerraform(AuthenticationException exception) {
+        return Problem.of(
+                        ProblemType.UNAUTHORIZED,
+                        (exception instanceof InsufficientAuthenticationException
+                                        ? "There is no token. Send one"
+                                        : "The token is not valid here. Send a good one")
+                                + " as the password of Basic authentication, which Terraform reads from TF_HTTP_PASSWORD and sends"
+                                + " only with a TF_HTTP_USERNAME, whatever that is.")
+                .header(HttpHeaders.WWW_AUTHENTICATE, "Basic realm=\"lockkeeper\", charset=\"UTF-8\"");
     }
 
     static Problem unauthorized() {

@@ -49,7 +49,7 @@ public @interface Text {
             if (value == null) {
                 return true;
             }
-            var complaint = complaint(value);
+            var complaint = complaint(value, min, max);
             if (complaint == null) {
                 return true;
             }
@@ -63,7 +63,12 @@ public @interface Text {
             return Character.isISOControl(character) || character == 0x2028 || character == 0x2029;
         }
 
-        private @Nullable String complaint(CharSequence value) {
+        /** What is wrong with such a text of at most so many characters, as a sentence goes on after its name; null when nothing is. */
+        public static @Nullable String complaint(CharSequence value, int max) {
+            return complaint(value, 0, max);
+        }
+
+        private static @Nullable String complaint(CharSequence value, int min, int max) {
             var length = value.codePoints().count();
             if (length < min || length > max) {
                 return min == 0

@@ -55,6 +55,8 @@ final class EventTypes {
             "quarantined",
             "rejected_by",
             "rollback",
+            "state_deleted",
+            "state_restored",
             "token_created",
             "token_revoked",
             "unfrozen",

@@ -56,7 +56,8 @@ class AccessRulesTest {
             Set.of("/login", "/logout", PersonLoginFilter.START_PATH, PersonLoginFilter.PATH);
 
     private final HttpClient http = HttpClient.newHttpClient();
-    private final WholeService service = new WholeService();
+    private final WholeService service =
+            new WholeService("--lockkeeper.terraform.state-keys=key-of-the-access-rules-test-1234");
     private final Map<String, Bearer> bearers = new LinkedHashMap<>();
 
     private String maker = "";
@@ -165,6 +166,7 @@ class AccessRulesTest {
                         + switch (where) {
                             case ANY -> "";
                             case PATH -> "that of the path";
+                            case PATH_OR_ADMIN_WITHOUT_BODY -> "that of the path; without a body admin there";
                             case EVERYWHERE -> "all: `*`";
                             case BODY -> "all that the body names";
                             case PARAMETER -> "that of the parameter, or the default one";
@@ -210,7 +212,7 @@ class AccessRulesTest {
                 : List.of(rule.method());
         for (var method : methods) {
             switch (rule.access() instanceof Access.Bearer(var _, var where) ? where : Where.ANY) {
-                case PATH -> {
+                case PATH, PATH_OR_ADMIN_WITHOUT_BODY -> {
                     plays.add(new Play(rule, method, filled(rule, "access-a"), "access-a", true));
                     // Two ways to write the same name.
                     plays.add(new Play(rule, method, filled(rule, "%61ccess%2Da"), "access-a", true));
@@ -265,7 +267,7 @@ class AccessRulesTest {
         var isInOne = isInBoth || bearer.pattern().equals("access-a");
         return switch (needed.where()) {
             case ANY, LOCK_TOKEN -> true;
-            case PATH -> isInOne;
+            case PATH, PATH_OR_ADMIN_WITHOUT_BODY -> isInOne;
             case EVERYWHERE -> isEverywhere;
             case BODY, RUN -> isInBoth;
             case PARAMETER -> play.environment().equals("access-a") ? isInOne : isEverywhere;
@@ -276,7 +278,7 @@ class AccessRulesTest {
     }
 
     private String seen(Play play, Bearer bearer) throws IOException {
-        var path = play.path().replace("{name}", "chat");
+        var path = play.path().replace("{name}", "chat").replace("{version}", "1");
         var request = HttpRequest.newBuilder();
         if (path.contains("/admin/tokens/{id}")) {
             path = path.replace("{id}", Long.toString(spareToken));

@@ -124,7 +124,7 @@ class PageAccessTest {
             case RUN -> isInBoth;
             case RUN_AS_APPROVER -> isInBoth && role == Role.ADMIN;
             case SHOWN -> true;
-            case ANY, BODY, PARAMETER, LOCK_TOKEN, LOCK_TOKEN_OR_ADMIN_OF_RUN ->
+            case ANY, BODY, PARAMETER, PATH_OR_ADMIN_WITHOUT_BODY, LOCK_TOKEN, LOCK_TOKEN_OR_ADMIN_OF_RUN ->
                 throw new AssertionError("no page is " + where);
         };
         return role.includes(needed) && reaches ? "in" : "403";

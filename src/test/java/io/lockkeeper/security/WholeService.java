@@ -17,15 +17,15 @@ import org.springframework.core.type.classreading.MetadataReader;
 import org.springframework.core.type.classreading.MetadataReaderFactory;
 
 /** The application as it is, in this JVM on a database of its own, for tests that look into it and call it as well. */
-final class WholeService implements AutoCloseable {
+public final class WholeService implements AutoCloseable {
 
-    static final String ADMIN_TOKEN = "lkt_whole-service-admin-token";
+    public static final String ADMIN_TOKEN = "lkt_whole-service-admin-token";
 
     private final TestDatabase database = TestDatabase.migrated();
     private final ConfigurableApplicationContext context;
 
     /** With the service's own settings and these, as {@code --name=value}. */
-    WholeService(String... properties) {
+    public WholeService(String... properties) {
         var application = new SpringApplication(LockkeeperApplication.class);
         application.addInitializers(
                 starting -> starting.getBeanFactory().registerSingleton("noTestClasses", new NoTestClasses()));
@@ -60,15 +60,15 @@ final class WholeService implements AutoCloseable {
         }
     }
 
-    TestDatabase database() {
+    public TestDatabase database() {
         return database;
     }
 
-    ConfigurableApplicationContext context() {
+    public ConfigurableApplicationContext context() {
         return context;
     }
 
-    URI url() {
+    public URI url() {
         var server = Objects.requireNonNull(((ServletWebServerApplicationContext) context).getWebServer());
         return URI.create("http://localhost:" + server.getPort());
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -24,6 +25,9 @@ import org.yaml.snakeyaml.constructor.SafeConstructor;
 class ApiRoutesTest {
 
     private static final Set<String> DOCUMENTS = Set.of("/api/openapi.yaml", "/api/docs", "/api/docs/");
+    /** Under which the methods are that OpenAPI 3.1 knows no place for; 3.2 calls it additionalOperations. */
+    private static final String OTHER_METHODS = "x-additionalOperations";
+
     private static final Set<String> METHODS = Set.of("get", "put", "post", "delete", "patch");
 
     @Test
@@ -77,7 +81,13 @@ class ApiRoutesTest {
         void addTo(Set<String> routes, Class<?> controller) {
             for (var method : controller.getDeclaredMethods()) {
                 var mapping = getMappingForMethod(method, controller);
+                var others = method.getAnnotation(OtherMethods.class);
                 if (mapping != null) {
+                    if (others != null) {
+                        mapping.getPatternValues()
+                                .forEach(pattern -> Arrays.stream(others.value())
+                                        .forEach(verb -> routes.add(verb + " " + pattern)));
+                    }
                     mapping.getPatternValues().stream()
                             .filter(pattern -> pattern.startsWith("/api/") && !DOCUMENTS.contains(pattern))
                             .forEach(pattern -> mapping.getMethodsCondition()
@@ -93,10 +103,14 @@ class ApiRoutesTest {
         try (var yaml = new ClassPathResource("static/api/openapi.yaml").getInputStream()) {
             Map<String, Map<String, Map<String, Object>>> document =
                     new Yaml(new SafeConstructor(new LoaderOptions())).load(yaml);
-            Objects.requireNonNull(document.get("paths"))
-                    .forEach((path, operations) -> operations.keySet().stream()
-                            .filter(METHODS::contains)
-                            .forEach(method -> routes.add(method.toUpperCase(Locale.ROOT) + " " + path)));
+            Objects.requireNonNull(document.get("paths")).forEach((path, operations) -> {
+                operations.keySet().stream()
+                        .filter(METHODS::contains)
+                        .forEach(method -> routes.add(method.toUpperCase(Locale.ROOT) + " " + path));
+                if (operations.get(OTHER_METHODS) instanceof Map<?, ?> others) {
+                    others.keySet().forEach(method -> routes.add(method + " " + path));
+                }
+            });
         }
         return routes;
     }

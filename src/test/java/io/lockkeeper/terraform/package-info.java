@@ -1,0 +1,4 @@
+@NullMarked
+package io.lockkeeper.terraform;
+
+import org.jspecify.annotations.NullMarked;
