@@ -232,6 +232,7 @@ class TerraformIT {
             }
         }
 
+        /** What it printed, in one line: Terraform breaks its lines where they get too long. */
         String ended(int status) {
             try {
                 assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS))
@@ -242,7 +243,7 @@ class TerraformIT {
                 throw new IllegalStateException(e);
             }
             assertThat(process.exitValue()).as(output()).isEqualTo(status);
-            return output();
+            return output().replaceAll("\\s+", " ");
         }
 
         /** With what its provisioner has started, which would go on waiting. */
