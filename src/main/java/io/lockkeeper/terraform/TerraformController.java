@@ -151,7 +151,7 @@ class TerraformController {
             Caller caller,
             @PathVariable @ValidEnvironment String environment,
             @PathVariable @Range(min = 1, message = "must be the number of a version") long version)
-            throws IOException {
+            throws IOException, InterruptedException {
         return ok(states.restore(caller, new EnvironmentName(environment), version));
     }
 

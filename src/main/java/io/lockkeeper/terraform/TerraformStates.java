@@ -47,7 +47,7 @@ import org.springframework.stereotype.Component;
 class TerraformStates {
     static final int KEPT = 100;
 
-    /** Of this replica: a state is held in memory, compressed, while it is written or deciphered, and its writing takes a connection. */
+    /** Of this replica: a state is held in memory, compressed, while it is written, and its writing takes a connection. */
     private static final int TRANSFERS_AT_ONCE = 4;
 
     private static final Duration TRANSFER_PATIENCE = Duration.ofSeconds(10);
@@ -352,7 +352,14 @@ class TerraformStates {
     }
 
     /** Makes an earlier version the newest, with a serial that Terraform takes for newer, while nobody holds the lock. */
-    StateVersion restore(Caller caller, EnvironmentName environment, long version) throws IOException {
+    StateVersion restore(Caller caller, EnvironmentName environment, long version)
+            throws IOException, InterruptedException {
+        try (Transfer _ = transfer()) {
+            return restored(caller, environment, version);
+        }
+    }
+
+    private StateVersion restored(Caller caller, EnvironmentName environment, long version) throws IOException {
         State earlier = version(environment, version);
         long newest;
         byte[] changed;

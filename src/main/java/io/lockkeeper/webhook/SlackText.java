@@ -33,10 +33,11 @@ final class SlackText {
         return switch (event.type()) {
             case "awaiting_approval" -> run + of(data) + " waits for an approval";
             case "queued" -> run + of(data) + " is queued";
-            case "granted" -> run + of(data) + " may deploy";
+            case "granted" -> run + of(data) + (isDeployment(data) ? " may deploy" : " holds the lock");
             case "released" ->
                 switch (text(data, "status", "")) {
-                    case "success" -> run + of(data) + " has deployed";
+                    case "success" ->
+                        run + of(data) + (isDeployment(data) ? " has deployed" : " has given the lock back");
                     case "failure" -> run + of(data) + " has failed";
                     default -> run + of(data) + " was stopped" + reason(data);
                 };
@@ -66,6 +67,11 @@ final class SlackText {
             default ->
                 event.type().replace('_', ' ') + (event.runId() == null ? "" : ": " + run) + by(data) + reason(data);
         };
+    }
+
+    /** A lock of another tool, such as Terraform, deploys nothing that anybody knows of. */
+    private static boolean isDeployment(JsonNode data) {
+        return data.path("deployment").asBoolean(true);
     }
 
     /** Whose run and what it deploys: {@code (alice, 4f2c9e0, "Faster login")}. */

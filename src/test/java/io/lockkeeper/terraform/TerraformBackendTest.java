@@ -605,6 +605,48 @@ class TerraformBackendTest {
         assertThat(runs(place)).isEqualTo(1);
     }
 
+    @Test
+    void retries_that_meet_a_hand_over_all_find_the_lock_and_make_no_second_run() throws Exception {
+        for (var round = 0; round < 10; round++) {
+            var place = place();
+            var deployment = bob.acquire(place);
+            var id = id();
+            alice.lock(place, id);
+            atOnce(List.of(
+                    () -> alice.lock(place, id),
+                    () -> bob.release(deployment),
+                    () -> alice.lock(place, id),
+                    () -> alice.lock(place, id)));
+
+            assertThat(alice.lock(place, id).status()).isEqualTo(200);
+            assertThat(runs(place)).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void state_that_races_with_a_forced_unlock_is_written_before_it_or_not_at_all() throws Exception {
+        for (var round = 0; round < 20; round++) {
+            var place = place();
+            var id = id();
+            alice.lock(place, id);
+            var next = id();
+            bob.lock(place, next);
+            atOnce(List.of(
+                    () -> admin.forceUnlock(place),
+                    () -> alice.write(place, id, state(1, SECRET)),
+                    () -> bob.lock(place, next),
+                    () -> bob.write(place, next, state(1, "of bob"))));
+
+            assertThat(jdbc.sql("""
+                            SELECT count(*) FROM terraform_state s
+                            LEFT JOIN run r ON r.id = s.run_id AND s.written_at BETWEEN r.granted_at AND coalesce(r.completed_at, 'infinity')
+                            WHERE s.environment = ? AND r.id IS NULL""").param(place).query(Long.class).single())
+                    .as("versions of which the writer did not hold the lock")
+                    .isZero();
+            assertThat(alice.write(place, id, state(2, SECRET)).status()).isEqualTo(409);
+        }
+    }
+
     private static List<Answer> atOnce(List<Callable<Answer>> calls) throws Exception {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Answer> answers = new ArrayList<>();

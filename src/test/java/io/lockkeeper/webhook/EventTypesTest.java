@@ -15,8 +15,8 @@ import org.junit.jupiter.api.Test;
 /** The types that can be asked for are those that are written. */
 class EventTypesTest {
     /** How code writes to the audit trail, whose actions are types: a change of the planners, or SQL. */
-    private static final Pattern ACTION =
-            Pattern.compile("new (?:Change\\.)?Audit\\(\\s*\"([a-z_]+)\"|'((?:token|webhook)_[a-z]+)', '\\{}'");
+    private static final Pattern ACTION = Pattern.compile(
+            "new (?:Change\\.)?Audit\\(\\s*\"([a-z_]+)\"|'((?:token|webhook)_[a-z]+)', '\\{}'|audit\\(lock, \"([a-z_]+)\"");
 
     /** The same of the trigger on runs. */
     private static final Pattern TRIGGERED =
@@ -30,9 +30,9 @@ class EventTypesTest {
                 collect(ACTION, Files.readString(source), written);
             }
         }
-        String policy = Files.readString(Path.of("db/migration/V2__policy.sql"));
-        String trigger =
-                policy.substring(policy.indexOf("FUNCTION run_event()"), policy.indexOf("CREATE TRIGGER run_event"));
+        String newest = Files.readString(Path.of("db/migration/V8__terraform.sql"));
+        int from = newest.indexOf("FUNCTION run_event()");
+        String trigger = newest.substring(from, newest.indexOf("END $$;", from));
         collect(TRIGGERED, trigger, written);
         // A status that the trigger does not translate is a type.
         Set<RunStatus> translated = Set.of(

@@ -27,6 +27,8 @@ class SlackTextTest {
                 "released ~ {\"status\":\"success\"} ~ *production*: run 42 has deployed",
                 "released ~ {\"status\":\"failure\"} ~ *production*: run 42 has failed",
                 "released ~ {\"status\":\"cancelled\",\"reason\":\"released by its client\"} ~ *production*: run 42 was stopped: released by its client",
+                "granted ~ {\"deployment\":false,\"title\":\"terraform plan\"} ~ *production*: run 42 (\"terraform plan\") holds the lock",
+                "released ~ {\"deployment\":false,\"status\":\"success\"} ~ *production*: run 42 has given the lock back",
                 "skipped ~ {\"covered\":true,\"batched_into\":43} ~ *production*: run 42 is skipped: run 43 deploys its change",
                 "skipped ~ {\"covered\":false,\"batched_into\":43} ~ *production*: run 42 is skipped for run 43, which does not promise to deploy its change",
                 "shipped ~ {\"shipped_by\":43,\"sha\":\"4f2c9e0\"} ~ *production*: the change of run 42 (4f2c9e0) was deployed by run 43",
