@@ -24,6 +24,7 @@ class ChartIT {
 
     private static final Map<String, String> SECRETS = Map.of(
             "LOCKKEEPER_LOCK_TOKEN_KEYS", "0123456789abcdef0123456789abcdef",
+            "LOCKKEEPER_TERRAFORM_STATE_KEYS", "fedcba9876543210fedcba9876543210",
             "LOCKKEEPER_LOGIN_OIDC_CLIENT_SECRET", "the-secret-of-the-client",
             "LOCKKEEPER_WEBHOOKS_CHAT_URL", "http://localhost:9/chat",
             "LOCKKEEPER_WEBHOOKS_ROBOT_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
