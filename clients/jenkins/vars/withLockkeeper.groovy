@@ -46,9 +46,18 @@ String call(Map options, Closure body) {
     // When the lock is lost, the branch that watches it fails, and Jenkins stops the steps of the other, whatever and wherever they are.
     parallel(
             failFast: true,
-            'lock': { sh(label: "The lock of ${options.environment}", script: holdLock(here, 'watch')) },
+            'lock': { watch(here, options.environment) },
             'under lock': { underLock(here, answer, body) })
     return 'granted'
+}
+
+/** At an abort this branch ends without a failure: one would have failFast stop the other branch again, in the middle of its clean-up. */
+void watch(String here, String environment) {
+    try {
+        sh(label: "The lock of ${environment}", script: holdLock(here, 'watch'))
+    } catch (FlowInterruptedException interrupted) {
+        echo "The lock of ${environment} is kept until the steps under it have stopped."
+    }
 }
 
 void underLock(String here, String answer, Closure body) {

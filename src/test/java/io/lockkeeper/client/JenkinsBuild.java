@@ -130,7 +130,7 @@ final class JenkinsBuild {
     }
 
     JenkinsBuild awaitLog(String text) {
-        ShellClient.await("\"" + text + "\" in the log: " + log, () -> log().contains(text));
+        ShellClient.await("\"" + text + "\" in the log of " + directory, () -> log().contains(text));
         return this;
     }
 
@@ -142,7 +142,9 @@ final class JenkinsBuild {
     /** All at once: the cookie is that of the workspace, so that stopping one after the other could hit a step that begins in between. */
     private void stop(List<Thread> steps) {
         stopped.addAll(steps);
-        terminate(STEP_COOKIE);
+        if (!steps.isEmpty()) {
+            terminate(STEP_COOKIE);
+        }
     }
 
     /** SUCCESS, or what the exception makes of it, if {@code currentBuild.result} was not set. */
@@ -209,7 +211,7 @@ final class JenkinsBuild {
             var builder = new ProcessBuilder(command)
                     .directory(workspace.toFile())
                     .redirectInput(new File("/dev/null"))
-                    .redirectOutput((returnStdout ? output : errors).toFile())
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo((returnStdout ? output : errors).toFile()))
                     .redirectError(ProcessBuilder.Redirect.appendTo(errors.toFile()));
             builder.environment()
                     .keySet()
@@ -253,9 +255,9 @@ final class JenkinsBuild {
                         branch.call();
                     } catch (RuntimeException thrown) {
                         failures.add(thrown);
-                        threads.stream()
+                        stop(threads.stream()
                                 .filter(thread -> !thread.equals(Thread.currentThread()) && stepping.contains(thread))
-                                .forEach(Thread::interrupt);
+                                .toList());
                     }
                 })));
         threads.forEach(Thread::start);
