@@ -45,6 +45,7 @@ class DocumentationIT {
     private static final Path GITLAB = Path.of("clients/gitlab/lockkeeper.gitlab-ci.yml");
     private static final Path JENKINS = Path.of("clients/jenkins/resources/io/lockkeeper/hold-lock");
     private static final Path CRON = Path.of("clients/cron/under-lock");
+    private static final Path COMPOSE = Path.of("compose.yaml");
     private static final Path SETTINGS = Path.of("docs/configuration.md");
     private static final Pattern VARIABLE = Pattern.compile("\\bLOCKKEEPER_[A-Z_]*[A-Z]\\b");
     /** A row of a table of settings: property, environment variable, default, range, meaning. */
@@ -213,7 +214,7 @@ class DocumentationIT {
         known.add("LOCKKEEPER_LOGIN_OIDC_CLIENT_SECRET");
         known.addAll(Set.of(
                 "LOCKKEEPER_WEBHOOKS_CHAT_URL", "LOCKKEEPER_WEBHOOKS_CHAT_FORMAT", "LOCKKEEPER_WEBHOOKS_CHAT_EVENTS"));
-        for (var client : List.of(CLIENT, ACTION, GITLAB, JENKINS, CRON)) {
+        for (var client : List.of(CLIENT, ACTION, GITLAB, JENKINS, CRON, COMPOSE)) {
             VARIABLE.matcher(Files.readString(client)).results().forEach(match -> known.add(match.group()));
         }
         for (var page : pages) {
