@@ -295,6 +295,12 @@ class ImageIT {
             assertThat(shell(inCheckout + client + "run production -- echo deploying")
                             .output())
                     .contains("holds production (fencing token 1)", "deploying");
+            assertThat(shell(inCheckout
+                                    + "curl -sS -o answer -w '%{http_code}' -u \"terraform:$(cat .lockkeeper/admin-token)\" -X LOCK"
+                                    + " -d '{\"ID\":\"1\"}' http://localhost:$LOCKKEEPER_PORT/api/terraform/staging")
+                            .output())
+                    .as("there is a key for Terraform's states")
+                    .isEqualTo("200");
 
             assertThat(shell(inCheckout + String.join(" ", compose) + " stop && " + up + "true")
                             .status())
