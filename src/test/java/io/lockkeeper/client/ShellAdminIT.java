@@ -221,8 +221,10 @@ class ShellAdminIT extends ShellClientFixture {
         client.run("cancel", deployment.run() + "", "--reason", "wrong branch");
         assertThat(deployment.exitStatus()).isEqualTo(6);
         assertThat(deployment.stderr())
+                // The first is said beside the stopping, so that a terminal that does not read holds up nothing; it may
+                // come last.
                 .contains("asks run " + deployment.run() + " to stop (cancelled by admin: wrong branch)")
-                .endsWith(" was asked to stop (cancelled by admin: wrong branch)\n");
+                .contains("run " + deployment.run() + " was asked to stop (cancelled by admin: wrong branch)\n");
         assertThat(status(deployment.run())).isEqualTo("cancelled");
     }
 
