@@ -77,7 +77,7 @@ public final class Benchmark {
 
     /** The three ways to start, in turn, so that all meet the same machine. */
     private void start() throws Exception {
-        Path application = directory.resolve("application");
+        Path application = directory.resolve("application").toAbsolutePath(); // Services run elsewhere.
         Path jar = application.resolve("lockkeeper.jar");
         Path cache = application.resolve("lockkeeper.aot");
         Service.start(directory.resolve("start"), database()).close(); // Makes the tables.
