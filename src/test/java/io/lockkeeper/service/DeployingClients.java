@@ -52,8 +52,9 @@ final class DeployingClients implements AutoCloseable {
         }
     }
 
-    /** How many deployments have ended by now. */
+    /** How many deployments have ended by now. Fails as soon as a client was answered what none should be. */
     int served() {
+        clients.stream().filter(CompletableFuture::isCompletedExceptionally).forEach(CompletableFuture::join);
         return served.size();
     }
 
